@@ -1,0 +1,49 @@
+/*
+ * inject.h - named points where a test makes the program die or fail.
+ *
+ * INJECT(name) stands at a place whose crash matters.  In builds with
+ * -Dinject=true the environment variable PINLINE_KILL_AT=name[:n] sends
+ * SIGKILL to the process at the n-th visit (1 by default), and
+ * PINLINE_FAIL_AT=name[:n] makes INJECT_FAILS(name) true there.  In release
+ * builds both are constants.
+ */
+#ifndef CORE_INJECT_H
+#define CORE_INJECT_H
+
+#include "core/base.h"
+
+/* Sorted; XX(name). */
+#define INJECT_MAP(XX)            \
+    XX(batch_before_commit)       \
+    XX(broker_before_commit)      \
+    XX(broker_before_answer)      \
+    XX(broker_seal)               \
+    XX(delta_before_checkpoint)   \
+    XX(delta_before_data)         \
+    XX(delta_before_log)          \
+    XX(delta_after_log)           \
+    XX(file_stream_before_commit) \
+    XX(file_stream_before_sync)   \
+    XX(fs_sync)                   \
+    XX(objects_before_commit)     \
+    XX(objects_before_plan)       \
+    XX(objects_before_publish)    \
+    XX(pipeline_before_ledger)
+
+enum inject_point {
+#define XX(name) INJECT_##name,
+    INJECT_MAP(XX)
+#undef XX
+};
+
+#ifdef PINLINE_INJECT
+void inject_visit(enum inject_point p); /* may not return */
+bool inject_fails(enum inject_point p);
+#define INJECT(name)       inject_visit(INJECT_##name)
+#define INJECT_FAILS(name) inject_fails(INJECT_##name)
+#else
+#define INJECT(name)       ((void)0)
+#define INJECT_FAILS(name) (false)
+#endif
+
+#endif

@@ -1,0 +1,157 @@
+#include "core/text.h"
+
+#include <string.h>
+
+enum {
+    NEAREST_MAX = 64 /* longer words are not compared */
+};
+
+static size_t utf8_step(const unsigned char *p, size_t left)
+{
+    unsigned char c = p[0];
+
+    if (c < 0x80) {
+        return 1;
+    }
+    if (c >= 0xC2 && c <= 0xDF) {
+        return left >= 2 && (p[1] & 0xC0) == 0x80 ? 2 : 0;
+    }
+    if ((c & 0xF0) == 0xE0) {
+        if (left < 3 || (p[1] & 0xC0) != 0x80 || (p[2] & 0xC0) != 0x80 ||
+            (c == 0xE0 && p[1] < 0xA0) || (c == 0xED && p[1] > 0x9F)) {
+            return 0;
+        }
+        return 3;
+    }
+    if (c >= 0xF0 && c <= 0xF4) {
+        if (left < 4 || (p[1] & 0xC0) != 0x80 || (p[2] & 0xC0) != 0x80 ||
+            (p[3] & 0xC0) != 0x80 || (c == 0xF0 && p[1] < 0x90) ||
+            (c == 0xF4 && p[1] > 0x8F)) {
+            return 0;
+        }
+        return 4;
+    }
+    return 0;
+}
+
+bool text_utf8_valid(struct slice s, size_t *bad_at)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr;
+    size_t i = 0;
+
+    while (i < s.len) {
+        uint64_t w;
+        size_t n;
+
+        if (s.len - i >= sizeof(w)) {
+            memcpy(&w, p + i, sizeof(w));
+            if ((w & UINT64_C(0x8080808080808080)) == 0) {
+                i += sizeof(w);
+                continue;
+            }
+        }
+        n = utf8_step(p + i, s.len - i);
+        if (n == 0) {
+            if (bad_at != NULL) {
+                *bad_at = i;
+            }
+            return false;
+        }
+        i += n;
+    }
+    return true;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool text_ascii_ieq(struct slice a, struct slice b)
+{
+    if (a.len != b.len) {
+        return false;
+    }
+    for (size_t i = 0; i < a.len; i++) {
+        if (lower(a.ptr[i]) != lower(b.ptr[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool text_glob(const char *pattern, struct slice s)
+{
+    const char *star = NULL; /* the last one seen */
+    size_t i = 0;
+    size_t retry = 0; /* where that star's run may end next */
+
+    while (i < s.len) {
+        if (*pattern == '*') {
+            star = pattern++;
+            retry = i;
+        } else if (*pattern == s.ptr[i] && *pattern != '\0') {
+            pattern++;
+            i++;
+        } else if (star != NULL) {
+            pattern = star + 1;
+            i = ++retry;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*') {
+        pattern++;
+    }
+    return *pattern == '\0';
+}
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+    size_t m = a < b ? a : b;
+
+    return m < c ? m : c;
+}
+
+/* How many letters must be added, dropped or changed. */
+static size_t distance(struct slice a, struct slice b)
+{
+    size_t row[NEAREST_MAX + 1];
+
+    for (size_t j = 0; j <= b.len; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t change =
+                diagonal + (lower(a.ptr[i - 1]) != lower(b.ptr[j - 1]));
+
+            diagonal = row[j];
+            row[j] = min3(change, row[j] + 1, row[j - 1] + 1);
+        }
+    }
+    return row[b.len];
+}
+
+const char *text_nearest(struct slice word, const char *const *words, size_t n)
+{
+    const char *best = NULL;
+    size_t best_distance = word.len / 2 + 1;
+
+    if (word.len > NEAREST_MAX) {
+        return NULL;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct slice w = slice_of(words[i]);
+        size_t d = w.len > NEAREST_MAX ? SIZE_MAX : distance(word, w);
+
+        if (d < best_distance) {
+            best = words[i];
+            best_distance = d;
+        }
+    }
+    return best;
+}

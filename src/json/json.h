@@ -1,0 +1,58 @@
+/*
+ * json.h - the door to yyjson: bytes -> tree, tree -> bytes.
+ *
+ * yyjson's value type may be used wherever JSON values are walked; only
+ * parsing and printing go through here, so that limits, error positions and
+ * number handling are the same everywhere.
+ *
+ * Numbers: by default they are kept as raw text (YYJSON_TYPE_RAW), so that
+ * what was posted is stored digit for digit; JSON_NUMBERS parses them.
+ */
+#ifndef JSON_JSON_H
+#define JSON_JSON_H
+
+#include <yyjson.h>
+
+#include "core/buf.h"
+
+enum json_flag {
+    JSON_NUMBERS = 1, /* numbers as int64, uint64 or double, not raw text */
+    JSON_PREFIX = 2,  /* stop after the first value; see json_doc.read */
+    JSON_ESCAPE_ASTRAL = 4, /* print: over U+FFFF as \uXXXX\uXXXX, like
+                               Kafka Connect's JsonConverter */
+};
+
+enum {
+    JSON_DEPTH_MAX = 512
+};
+
+struct json_doc {
+    yyjson_doc *doc; /* json_release() */
+    yyjson_val *root;
+    size_t read; /* bytes consumed */
+};
+
+/*
+ * Parse s.  ERR_MALFORMED with line, column and the reason; ERR_LIMIT when it
+ * nests deeper than JSON_DEPTH_MAX.  alc may be NULL (then malloc).
+ */
+int json_parse(struct json_doc *ret, struct slice s, int flags,
+               const yyjson_alc *alc, struct err *e) MUST_USE;
+void json_release(struct json_doc *d);
+
+/* Append v to b as compact JSON. */
+int json_print(struct buf *b, const yyjson_val *v, int flags,
+               struct err *e) MUST_USE;
+/* Append one string in quotes, escaped; s must be UTF-8. */
+int json_print_text(struct buf *b, struct slice s, struct err *e) MUST_USE;
+/* Append the shortest digits that read back to the same double; whole numbers
+ * without a fraction; v is finite. */
+int json_print_double(struct buf *b, double v, struct err *e) MUST_USE;
+
+/* Member of an object; NULL when absent or o is no object. */
+yyjson_val *json_get(yyjson_val *o, const char *key);
+/* A string member as a slice; false when absent or of another type. */
+bool json_get_text(yyjson_val *o, const char *key, struct slice *ret);
+bool json_get_i64(yyjson_val *o, const char *key, int64_t *ret);
+
+#endif

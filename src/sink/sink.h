@@ -1,0 +1,81 @@
+/*
+ * sink.h - where a pipeline's output goes: open by name, write, commit.
+ *
+ * A sink takes either messages (objects, file_stream) or cleaned rows (delta)
+ * and owns the truth of how far its output reaches: sink_position().  Within
+ * a topic partition spans are given in order and without gaps; commit() makes
+ * everything written since the last commit visible, once, or fails and
+ * leaves the former state; ERR_FENCED when the stored position is not the
+ * first span's `from`.  One sink belongs to one thread.
+ */
+#ifndef SINK_SINK_H
+#define SINK_SINK_H
+
+#include "core/err.h"
+#include "record/batch.h"
+#include "record/message.h"
+#include "record/span.h"
+
+struct sink; /* opaque */
+
+enum sink_takes {
+    SINK_MESSAGES,
+    SINK_ROWS,
+};
+
+/* Services the flow gives to sinks that keep no positions of their own. */
+struct sink_hooks {
+    void *arg;
+    /* The range planned for the next output; false when there is none. */
+    int (*planned)(void *arg, const struct span *s, int64_t *ret_to,
+                   struct err *e);
+    /* Store durably, before its first byte, that the next output of this
+     * partition holds [s->from, s->to). */
+    int (*plan)(void *arg, const struct span *s, struct err *e);
+    /* Store the position after the output is there: [.., s->to) is done. */
+    int (*done)(void *arg, const struct span *s, struct err *e);
+    /* The stored position (next offset), -1 when none. */
+    int (*position)(void *arg, const struct span *s, int64_t *ret,
+                    struct err *e);
+    /* A message that this sink cannot hold: dead-lettered and counted. */
+    int (*reject)(void *arg, const struct span *s, const struct message *m,
+                  const char *rule, const char *reason, struct err *e);
+};
+
+struct sink_conf {
+    const char *kind; /* "objects", "file_stream", "delta", "null" */
+    const char *dir;  /* the folder or file it writes */
+    struct sink_hooks hooks;
+
+    /* objects */
+    const char *topics_dir; /* "topics"; "" for none */
+    int64_t flush_records;  /* 0: no limit by records */
+    int64_t flush_bytes;
+    int64_t flush_us; /* wall time since the object's first record */
+    bool gzip;
+    bool array; /* one JSON array an object instead of lines */
+
+    /* rows */
+    const struct col_def *defs;
+    size_t columns;
+    const char *pipeline; /* owner; part of the txn appId */
+    const char *table;    /* its name, for messages */
+    const char *spec_hash;
+};
+
+int sink_open(struct sink **ret, const struct sink_conf *conf,
+              struct err *e) MUST_USE;
+enum sink_takes sink_takes(const struct sink *s);
+/* Next offset this output needs; 0 for a topic it has never seen. */
+int sink_position(struct sink *s, const struct span *where, int64_t *ret,
+                  struct err *e) MUST_USE;
+int sink_write_messages(struct sink *s, const struct span *span,
+                        const struct message *m, size_t n,
+                        struct err *e) MUST_USE;
+int sink_write_rows(struct sink *s, const struct span *span,
+                    const struct batch *rows, struct err *e) MUST_USE;
+/* flush: also publish what is not full yet (end of a --once run, SIGTERM). */
+int sink_commit(struct sink *s, bool flush, struct err *e) MUST_USE;
+void sink_close(struct sink *s); /* NULL is fine; rolls back what is open */
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * source.h - where rows come from before anything is posted: three tables
+ * joined by row number.
+ *
+ * Rows leave as JSON object texts (UTF-8, compact or as the file had them) in
+ * the table's key order as posted.  One thread at a time.
+ */
+#ifndef SOURCE_SOURCE_H
+#define SOURCE_SOURCE_H
+
+#include "core/buf.h"
+#include "core/err.h"
+
+struct source; /* opaque */
+
+enum {
+    SOURCE_TABLES_MAX = 16
+};
+
+struct source_conf {
+    const char *url;   /* "generator:", "sqlite://FILE", "DIR", "FILE", ... */
+    uint64_t seed;     /* generator */
+    int64_t rows;      /* generator: rows a table */
+    double bad;        /* generator: share of broken rows */
+    double duplicates; /* generator: share of repeated rows */
+    /* tables in posting order: names by which the rest of the program knows
+     * them ("pin", "geo", "user"); the source maps them to its own names */
+    const char *const *tables;
+    size_t ntables;
+};
+
+int source_open(struct source **ret, const struct source_conf *conf,
+                struct err *e) MUST_USE;
+void source_close(struct source *s); /* NULL is fine */
+
+/* Rows of one table; -1 when it is not known before reading. */
+int source_rows(struct source *s, size_t table, int64_t *ret,
+                struct err *e) MUST_USE;
+/* Append row n (0-based) of a table to *b as JSON.  ERR_NOTFOUND past the
+ * end.  *ret_json is false when the bytes are not JSON text and must be
+ * posted in the binary format. */
+int source_row(struct source *s, size_t table, int64_t n, struct buf *b,
+               bool *ret_json, struct err *e) MUST_USE;
+
+#endif
