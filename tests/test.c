@@ -69,7 +69,11 @@ int test_main(const struct test *tests, size_t n)
         }
     }
     if (folder[0] != '\0') {
-        (void)fs_remove(folder, NULL);
+        struct err e;
+
+        if (fs_remove(folder, &e) < 0) {
+            printf("# %s\n", e.msg);
+        }
     }
     printf("%d passed, %d failed\n", passed, failed);
     return failed ? 1 : 0;
