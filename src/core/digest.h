@@ -18,6 +18,8 @@ void digest_hmac_sha256(struct slice key, struct slice s,
                         uint8_t ret[DIGEST_SHA256]);
 /* Castagnoli, as Kafka's record batches; continue with `crc`, start with 0. */
 uint32_t digest_crc32c(uint32_t crc, struct slice s);
+/* The same without the processor's instruction, as on machines without it. */
+uint32_t digest_crc32c_plain(uint32_t crc, struct slice s);
 /* 2 * n lower-case hex digits and a NUL. */
 void digest_hex(const uint8_t *bytes, size_t n, char *ret);
 /* Standard alphabet with padding.  Decoding takes the whole text or fails. */

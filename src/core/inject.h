@@ -39,6 +39,9 @@ enum inject_point {
 #ifdef PINLINE_INJECT
 void inject_visit(enum inject_point p); /* may not return */
 bool inject_fails(enum inject_point p);
+/* Tests in one process: the n-th visit from now fails, instead of what the
+ * environment says; n == 0: none does. */
+void inject_fail_at(enum inject_point p, unsigned n);
 #define INJECT(name)       inject_visit(INJECT_##name)
 #define INJECT_FAILS(name) inject_fails(INJECT_##name)
 #else

@@ -2,7 +2,8 @@
  * stop.h - the one flag that SIGINT and SIGTERM raise.
  *
  * stop_install() is called once by main's thread; loops ask stop_asked() and
- * waits use stop_wait().  A second signal ends the process at once.
+ * waits use stop_wait().  A second signal ends the process at once.  SIGPIPE is
+ * ignored from stop_install() on: a reader that went away is a failed write.
  */
 #ifndef CORE_STOP_H
 #define CORE_STOP_H
