@@ -7,6 +7,7 @@
 #include "core/fs.h"
 
 static int failed_checks;
+static char skipped_why[256];
 static char folder[64];
 
 void test_fail(const char *file, int line, const char *fmt, ...)
@@ -19,6 +20,15 @@ void test_fail(const char *file, int line, const char *fmt, ...)
     vprintf(fmt, ap);
     va_end(ap);
     printf("\n");
+}
+
+void test_skip(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(skipped_why, sizeof(skipped_why), fmt, ap);
+    va_end(ap);
 }
 
 void test_check_text(const char *file, int line, struct slice got,
@@ -52,21 +62,33 @@ const char *test_folder(void)
     return folder;
 }
 
+/* Runs one test and says how it went: 0 passed, 1 failed, 2 skipped. */
+static int run_one(const struct test *t)
+{
+    int how = 0;
+
+    failed_checks = 0;
+    skipped_why[0] = '\0';
+    t->run();
+    if (failed_checks) {
+        printf("not ok %s\n", t->name);
+        how = 1;
+    } else if (skipped_why[0] != '\0') {
+        printf("skip %s: %s\n", t->name, skipped_why);
+        how = 2;
+    } else {
+        printf("ok %s\n", t->name);
+    }
+    (void)fflush(stdout);
+    return how;
+}
+
 int test_main(const struct test *tests, size_t n)
 {
-    int passed = 0;
-    int failed = 0;
+    int counts[3] = {0};
 
     for (size_t i = 0; i < n; i++) {
-        failed_checks = 0;
-        tests[i].run();
-        printf("%s %s\n", failed_checks ? "not ok" : "ok", tests[i].name);
-        (void)fflush(stdout);
-        if (failed_checks) {
-            failed++;
-        } else {
-            passed++;
-        }
+        counts[run_one(&tests[i])]++;
     }
     if (folder[0] != '\0') {
         struct err e;
@@ -75,6 +97,10 @@ int test_main(const struct test *tests, size_t n)
             printf("# %s\n", e.msg);
         }
     }
-    printf("%d passed, %d failed\n", passed, failed);
-    return failed ? 1 : 0;
+    printf("%d passed, %d failed", counts[0], counts[1]);
+    if (counts[2]) {
+        printf(", %d skipped", counts[2]);
+    }
+    printf("\n");
+    return counts[1] ? 1 : 0;
 }

@@ -14,6 +14,9 @@
 void test_fail(const char *file, int line, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+/* This test cannot run here, and why; what it checked so far is not counted. */
+void test_skip(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
 #define CHECK(cond)                                            \
     do {                                                       \
         if (!(cond)) {                                         \
@@ -45,7 +48,7 @@ struct test {
 /* A fresh folder for this test program, removed at its end. */
 const char *test_folder(void);
 
-/* Runs all, prints "ok NAME" lines and "N passed, N failed". */
+/* Runs all, prints "ok NAME" lines and "N passed, N failed, N skipped". */
 int test_main(const struct test *tests, size_t n);
 
 #endif
