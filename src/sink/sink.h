@@ -23,6 +23,14 @@ enum sink_takes {
     SINK_ROWS,
 };
 
+/* What became of the messages of a span. */
+struct sink_counts {
+    int64_t written;
+    int64_t rejected; /* given to hooks.reject */
+    int64_t skipped;  /* tombstones; given to hooks.reject with rule
+                         "tombstone", so that offsets can be told from lines */
+};
+
 /* Services the flow gives to sinks that keep no positions of their own. */
 struct sink_hooks {
     void *arg;
@@ -32,8 +40,10 @@ struct sink_hooks {
     /* Store durably, before its first byte, that the next output of this
      * partition holds [s->from, s->to). */
     int (*plan)(void *arg, const struct span *s, struct err *e);
-    /* Store the position after the output is there: [.., s->to) is done. */
-    int (*done)(void *arg, const struct span *s, struct err *e);
+    /* Store the position after the output is there: [s->from, s->to) is
+     * done, and what became of its messages. */
+    int (*done)(void *arg, const struct span *s, const struct sink_counts *c,
+                struct err *e);
     /* The stored position (next offset), -1 when none. */
     int (*position)(void *arg, const struct span *s, int64_t *ret,
                     struct err *e);
@@ -61,6 +71,8 @@ struct sink_conf {
     const char *pipeline; /* owner; part of the txn appId */
     const char *table;    /* its name, for messages */
     const char *spec_hash;
+    bool replace; /* the first commit replaces the table's rows and positions
+                     (batch --full); positions are then as of a new table */
 };
 
 int sink_open(struct sink **ret, const struct sink_conf *conf,
