@@ -54,8 +54,7 @@ int ledger_forget(struct ledger *l, const char *pipeline,
                   struct err *e) MUST_USE;
 /* Sum of a pipeline's rows of a topic partition with to <= upto. */
 int ledger_sum(struct ledger *l, const char *pipeline, const struct span *where,
-               int64_t upto, struct ledger_counts *ret,
-               struct err *e) MUST_USE;
+               int64_t upto, struct ledger_counts *ret, struct err *e) MUST_USE;
 /* The row that holds `offset`, else the next one; ERR_NOTFOUND.  Fills span.from, span.to,
  * counts and made_by. */
 int ledger_find(struct ledger *l, const char *pipeline,
@@ -90,10 +89,10 @@ struct deadletter_filter {
     const char *pipeline;
     const char *topic;
     const char *state;
-    int64_t epoch;      /* -1: any */
-    int32_t partition;  /* -1: any */
-    int64_t from, to;   /* offsets; to -1: no end */
-    int64_t id;         /* -1: any */
+    int64_t epoch;     /* -1: any */
+    int32_t partition; /* -1: any */
+    int64_t from, to;  /* offsets; to -1: no end */
+    int64_t id;        /* -1: any */
 };
 #define DEADLETTER_ANY \
     ((struct deadletter_filter){NULL, NULL, NULL, -1, -1, 0, -1, -1})
@@ -112,7 +111,7 @@ int ledger_exhume(struct ledger *l, const char *pipeline,
 
 struct ledger_run {
     int64_t id;
-    const char *kind; /* "batch" */
+    const char *kind;  /* "batch" */
     const char *state; /* "running", "success", "failed" */
     int64_t started_us, ended_us;
     const char *detail; /* JSON: ranges, counts, error */

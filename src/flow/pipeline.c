@@ -19,7 +19,7 @@ enum {
 
 struct pipeline {
     struct pipeline_conf conf;
-    struct lock *lock;
+    struct lock lock;
     struct ledger *ledger;
     struct sink *sink;
     struct broker_fetch fetch;
@@ -29,9 +29,8 @@ struct pipeline {
 static struct broker_position position_of(const struct span *s, int64_t offset,
                                           int64_t planned)
 {
-    struct broker_position p = {.epoch = s->epoch,
-                                .partition = s->partition,
-                                .offset = offset};
+    struct broker_position p = {
+        .epoch = s->epoch, .partition = s->partition, .offset = offset};
 
     (void)snprintf(p.topic, sizeof(p.topic), "%s", s->topic);
     if (planned >= 0) {
@@ -157,6 +156,7 @@ int pipeline_open(struct pipeline **ret, const struct pipeline_conf *conf,
         return err_nomem(e, sizeof(*p));
     }
     p->conf = *conf;
+    p->lock.fd = -1;
     sink.hooks = (struct sink_hooks){.arg = p,
                                      .planned = hook_planned,
                                      .plan = hook_plan,
@@ -165,7 +165,7 @@ int pipeline_open(struct pipeline **ret, const struct pipeline_conf *conf,
                                      .reject = hook_reject};
     (void)snprintf(role, sizeof(role), "pipeline-%.60s.lock", conf->name);
     if (fs_join(path, conf->data, role, e) < 0 ||
-        lock_acquire(&p->lock, path, "pipeline", e) < 0 ||
+        lock_take(&p->lock, path, "pipeline", e) < 0 ||
         ledger_open(&p->ledger, conf->data, e) < 0 ||
         sink_open(&p->sink, &sink, e) < 0) {
         pipeline_close(p);
@@ -183,7 +183,7 @@ void pipeline_close(struct pipeline *p)
     broker_fetch_release(p->conf.broker, &p->fetch);
     sink_close(p->sink);
     ledger_close(p->ledger);
-    lock_release(p->lock);
+    lock_drop(&p->lock);
     mem_free(p);
 }
 

@@ -136,16 +136,14 @@ static int read_aside(struct raw *r, const struct span *object, struct err *e)
 }
 
 static int object_text(struct raw *r, const struct span *object,
-                       char path[FS_PATH_MAX], struct slice *ret,
-                       struct err *e)
+                       char path[FS_PATH_MAX], struct slice *ret, struct err *e)
 {
     const char *top = r->conf.topics_dir;
-    int n = snprintf(path, FS_PATH_MAX,
-                     "%s/%s%s%s/partition=%" PRId32 "/%s+%" PRId32
-                     "+%010" PRId64 ".json",
-                     r->conf.dir, top, top[0] ? "/" : "", object->topic,
-                     object->partition, object->topic, object->partition,
-                     object->from);
+    int n = snprintf(
+        path, FS_PATH_MAX,
+        "%s/%s%s%s/partition=%" PRId32 "/%s+%" PRId32 "+%010" PRId64 ".json",
+        r->conf.dir, top, top[0] ? "/" : "", object->topic, object->partition,
+        object->topic, object->partition, object->from);
 
     if (n < 0 || n + 4 > FS_PATH_MAX) {
         return err_set(e, ERR_LIMIT, "path \"%.80s...\" is too long",
@@ -167,7 +165,8 @@ static int object_text(struct raw *r, const struct span *object,
         *ret = buf_slice(&r->packed);
         return 0;
     }
-    if (compress_unpack(buf_slice(&r->packed), &r->plain, e) < 0) {
+    if (compress_unpack(COMPRESS_GZIP, buf_slice(&r->packed), &r->plain, e) <
+        0) {
         return err_wrap(e, "object \"%s\"", path);
     }
     *ret = buf_slice(&r->plain);

@@ -17,8 +17,8 @@
 #include "core/fs.h"
 #include "core/inject.h"
 #include "core/mem.h"
-#include "json/json.h"
 #include "sink/sink_ops.h"
+#include "json/json.h"
 
 enum {
     PARTS_MAX = 65536,
@@ -182,8 +182,7 @@ static int open_file(struct file_stream *f, struct err *e)
         f->size = 0;
     } else if (size < f->size) {
         return err_set(e, ERR_CORRUPT,
-                       "file \"%s\" has %" PRId64
-                       " bytes, but %" PRId64
+                       "file \"%s\" has %" PRId64 " bytes, but %" PRId64
                        " were written; restore it, or move it away to begin a "
                        "new one from here",
                        f->path, size, f->size);
@@ -278,8 +277,8 @@ static int stream_write(void *sink, const struct span *span,
     }
     if (span->from != p->next) {
         return err_set(e, ERR_FENCED,
-                       "topic \"%s\" partition %" PRId32
-                       ": got offset %" PRId64 ", but the output is at %" PRId64,
+                       "topic \"%s\" partition %" PRId32 ": got offset %" PRId64
+                       ", but the output is at %" PRId64,
                        p->topic, p->partition, span->from, p->next);
     }
     for (size_t i = 0; i < n; i++) {

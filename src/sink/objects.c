@@ -17,8 +17,8 @@
 #include "core/fs.h"
 #include "core/inject.h"
 #include "core/mem.h"
-#include "json/json.h"
 #include "sink/sink_ops.h"
+#include "json/json.h"
 
 enum {
     PARTS_MAX = 65536,
@@ -32,9 +32,9 @@ struct part {
     char topic[TOPIC_NAME_MAX + 1];
     int64_t epoch;
     int32_t partition;
-    int64_t from;  /* first offset of the open object */
-    int64_t next;  /* one past the last offset taken */
-    int64_t plan;  /* where a planned object ends; -1 */
+    int64_t from;     /* first offset of the open object */
+    int64_t next;     /* one past the last offset taken */
+    int64_t plan;     /* where a planned object ends; -1 */
     int64_t first_us; /* when the open object's first message came */
     struct sink_counts counts;
     struct buf bytes;
@@ -210,14 +210,16 @@ static int compare(const char *path, struct slice want, struct err *e)
     buf_init(&stored, OBJECT_BYTES_MAX);
     buf_init(&plain, OBJECT_BYTES_MAX);
     if (fs_read(path, &stored, e) < 0 ||
-        compress_unpack(buf_slice(&stored), &plain, e) < 0) {
+        compress_unpack(compress_sniff(buf_slice(&stored)), buf_slice(&stored),
+                        &plain, e) < 0) {
         goto out;
     }
     if (!slice_eq(buf_slice(&plain), want)) {
-        err_set(e, ERR_CORRUPT,
-                "object \"%s\" exists with other content; it was written by "
-                "another topic of this name: move it away or use another folder",
-                path);
+        err_set(
+            e, ERR_CORRUPT,
+            "object \"%s\" exists with other content; it was written by "
+            "another topic of this name: move it away or use another folder",
+            path);
         goto out;
     }
     rc = 0;
@@ -320,8 +322,7 @@ static int take(struct objects *o, struct part *p, const struct message *m,
     }
     yyjson_alc_pool_init(&o->alc, o->pool, POOL_BYTES);
     if (json_parse(&d, m->value, 0,
-                   m->value.len < POOL_BYTES / 16 ? &o->alc : NULL,
-                   &why) < 0) {
+                   m->value.len < POOL_BYTES / 16 ? &o->alc : NULL, &why) < 0) {
         if (why.code == ERR_NOMEM) {
             *e = why;
             return -1;
@@ -370,8 +371,8 @@ static int objects_write(void *sink, const struct span *span,
     }
     if (span->from != p->next) {
         return err_set(e, ERR_FENCED,
-                       "topic \"%s\" partition %" PRId32
-                       ": got offset %" PRId64 ", but the output is at %" PRId64,
+                       "topic \"%s\" partition %" PRId32 ": got offset %" PRId64
+                       ", but the output is at %" PRId64,
                        p->topic, p->partition, span->from, p->next);
     }
     for (size_t i = 0; i < n; i++) {
@@ -400,7 +401,8 @@ static int objects_commit(void *sink, bool flush, struct err *e)
 
     for (size_t i = 0; i < o->n; i++) {
         struct part *p = o->parts[i];
-        bool late = o->conf.flush_us > 0 && now - p->first_us >= o->conf.flush_us;
+        bool late =
+            o->conf.flush_us > 0 && now - p->first_us >= o->conf.flush_us;
 
         /* a planned object waits until its range is complete */
         if (p->next > p->from && p->plan < 0 && (flush || late) &&

@@ -1,0 +1,471 @@
+#include "flow/ledger.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/embed.h"
+#include "core/fs.h"
+#include "core/mem.h"
+#include "db/sqlite.h"
+
+extern const struct embed_file flow_sql[];
+
+enum {
+    LEDGER_VERSION = 1,
+};
+
+enum statement {
+    PUT,
+    FORGET,
+    SUM,
+    FIND,
+    BURY,
+    LETTERS,
+    COUNT_LETTERS,
+    MARK,
+    EXHUME,
+    RUN_BEGIN,
+    RUN_END,
+    RUNS,
+    RECEIVED_ADD,
+    RECEIVED,
+    STATEMENTS,
+};
+
+/* A letter filter's parameters are the same eight everywhere. */
+#define LETTER_FILTER \
+    " WHERE (?1 IS NULL OR pipeline = ?1) AND (?2 IS NULL OR topic = ?2) AND (?3 IS NULL OR state = ?3) AND (?4 < 0 OR epoch = ?4) AND (?5 < 0 OR part = ?5) AND at >= ?6 AND (?7 < 0 OR at < ?7) AND (?8 < 0 OR id = ?8)"
+
+static const char *const texts[STATEMENTS] = {
+    [PUT] =
+        "INSERT OR REPLACE INTO span VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+    [FORGET] = "DELETE FROM span WHERE pipeline = ?1",
+    [SUM] =
+        "SELECT total(messages), total(expanded), total(cleaned), total(rejected), total(duplicate), total(skipped) FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND next <= ?5",
+    [FIND] =
+        "SELECT first, next, messages, expanded, cleaned, rejected, duplicate, skipped, made_by FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND first >= coalesce((SELECT max(first) FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND first <= ?5), 0) AND next > ?5 ORDER BY first LIMIT 1",
+    [BURY] =
+        "INSERT OR IGNORE INTO letter (pipeline, topic, epoch, part, at, sub, rule, reason, payload, spec_hash, time_us, state) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+    [LETTERS] =
+        "SELECT id, pipeline, topic, epoch, part, at, sub, rule, reason, payload, spec_hash, time_us, state FROM letter" LETTER_FILTER
+        " ORDER BY pipeline, topic, epoch, part, at, sub, id",
+    [COUNT_LETTERS] = "SELECT count(*) FROM letter" LETTER_FILTER,
+    [MARK] = "UPDATE letter SET state = ?2 WHERE id = ?1",
+    [EXHUME] = "DELETE FROM letter WHERE pipeline = ?1 AND state = 'open'",
+    [RUN_BEGIN] =
+        "INSERT INTO run (kind, state, started_us, ended_us, detail) VALUES (?1, 'running', ?2, 0, ?3)",
+    [RUN_END] =
+        "UPDATE run SET state = ?2, ended_us = ?3, detail = ?4 WHERE id = ?1",
+    [RUNS] =
+        "SELECT id, kind, state, started_us, ended_us, detail FROM run ORDER BY id DESC LIMIT ?1",
+    [RECEIVED_ADD] =
+        "INSERT INTO received VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET records = records + ?3",
+    [RECEIVED] = "SELECT records FROM received WHERE topic = ?1 AND epoch = ?2",
+};
+
+struct ledger {
+    struct sqlite *db;
+    struct sqlite_stmt *st[STATEMENTS];
+};
+
+void ledger_close(struct ledger *l)
+{
+    if (l == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < STATEMENTS; i++) {
+        sqlite_finalize(l->st[i]);
+    }
+    if (l->db != NULL) {
+        sqlite_close(l->db);
+    }
+    mem_free(l);
+}
+
+static int prepare_schema(struct ledger *l, const char *path, struct err *e)
+{
+    struct slice sql;
+    int64_t version;
+
+    if (sqlite_exec(l->db, "PRAGMA journal_mode = WAL", e) < 0 ||
+        sqlite_int(l->db, "PRAGMA user_version", &version, e) < 0) {
+        return -1;
+    }
+    if (version > LEDGER_VERSION) {
+        return err_set(e, ERR_INVALID,
+                       "ledger \"%s\" is of format %" PRId64
+                       ", this program knows formats up to %d; use a newer "
+                       "pinline",
+                       path, version, LEDGER_VERSION);
+    }
+    if (version == LEDGER_VERSION) {
+        return 0;
+    }
+    if (!embed_find(flow_sql, "ledger.sql", &sql)) {
+        return err_set(e, ERR_CORRUPT, "the program lacks its ledger.sql");
+    }
+    if (sqlite_begin(l->db, e) < 0) {
+        return -1;
+    }
+    if (sqlite_exec(l->db, sql.ptr, e) < 0 || sqlite_commit(l->db, e) < 0) {
+        sqlite_rollback(l->db);
+        return -1;
+    }
+    return 0;
+}
+
+int ledger_open(struct ledger **ret, const char *dir, struct err *e)
+{
+    struct ledger *l = mem_zero(1, sizeof(*l));
+    char path[FS_PATH_MAX];
+
+    if (l == NULL) {
+        return err_nomem(e, sizeof(*l));
+    }
+    if (fs_join(path, dir, "ledger.db", e) < 0 ||
+        sqlite_open(&l->db, path, SQLITE_TO_WRITE, e) < 0 ||
+        prepare_schema(l, path, e) < 0) {
+        goto fail;
+    }
+    for (size_t i = 0; i < STATEMENTS; i++) {
+        if (sqlite_prepare(l->db, texts[i], true, &l->st[i], e) < 0) {
+            goto fail;
+        }
+    }
+    *ret = l;
+    return 0;
+
+fail:
+    ledger_close(l);
+    return -1;
+}
+
+int ledger_begin(struct ledger *l, struct err *e)
+{
+    return sqlite_begin(l->db, e);
+}
+
+int ledger_commit(struct ledger *l, struct err *e)
+{
+    return sqlite_commit(l->db, e);
+}
+
+void ledger_rollback(struct ledger *l)
+{
+    sqlite_rollback(l->db);
+}
+
+static void bind_text(struct sqlite_stmt *st, int i, const char *text)
+{
+    if (text == NULL) {
+        sqlite_bind_null(st, i);
+    } else {
+        sqlite_bind_text(st, i, slice_of(text));
+    }
+}
+
+/* pipeline, topic, epoch, partition as parameters 1 to 4 */
+static struct sqlite_stmt *at_partition(struct ledger *l, enum statement which,
+                                        const char *pipeline,
+                                        const struct span *s)
+{
+    struct sqlite_stmt *st = l->st[which];
+
+    bind_text(st, 1, pipeline);
+    bind_text(st, 2, s->topic);
+    sqlite_bind_int(st, 3, s->epoch);
+    sqlite_bind_int(st, 4, s->partition);
+    return st;
+}
+
+int ledger_put(struct ledger *l, const struct ledger_row *r, struct err *e)
+{
+    struct sqlite_stmt *st = at_partition(l, PUT, r->pipeline, &r->span);
+    const int64_t values[] = {r->span.from,        r->span.to,
+                              r->counts.messages,  r->counts.expanded,
+                              r->counts.cleaned,   r->counts.rejected,
+                              r->counts.duplicate, r->counts.skipped};
+    int i = 5;
+
+    for (size_t k = 0; k < ARRAY_LEN(values); k++) {
+        sqlite_bind_int(st, i++, values[k]);
+    }
+    bind_text(st, i, r->made_by);
+    return sqlite_run(st, e);
+}
+
+int ledger_forget(struct ledger *l, const char *pipeline, struct err *e)
+{
+    bind_text(l->st[FORGET], 1, pipeline);
+    return sqlite_run(l->st[FORGET], e);
+}
+
+/* Six counts from column i on. */
+static struct ledger_counts read_counts(struct sqlite_stmt *st, int i)
+{
+    return (struct ledger_counts){.messages = sqlite_column_int(st, i),
+                                  .expanded = sqlite_column_int(st, i + 1),
+                                  .cleaned = sqlite_column_int(st, i + 2),
+                                  .rejected = sqlite_column_int(st, i + 3),
+                                  .duplicate = sqlite_column_int(st, i + 4),
+                                  .skipped = sqlite_column_int(st, i + 5)};
+}
+
+int ledger_sum(struct ledger *l, const char *pipeline, const struct span *where,
+               int64_t upto, struct ledger_counts *ret, struct err *e)
+{
+    struct sqlite_stmt *st = at_partition(l, SUM, pipeline, where);
+    int rc;
+
+    sqlite_bind_int(st, 5, upto);
+    rc = sqlite_step(st, e);
+    if (rc == 1) {
+        *ret = read_counts(st, 0);
+    }
+    sqlite_reset(st);
+    return rc < 0 ? -1 : 0;
+}
+
+int ledger_find(struct ledger *l, const char *pipeline,
+                const struct span *where, int64_t offset,
+                struct ledger_row *ret, struct err *e)
+{
+    struct sqlite_stmt *st = at_partition(l, FIND, pipeline, where);
+    int rc;
+
+    sqlite_bind_int(st, 5, offset);
+    rc = sqlite_step(st, e);
+    if (rc == 1) {
+        ret->span.from = sqlite_column_int(st, 0);
+        ret->span.to = sqlite_column_int(st, 1);
+        ret->counts = read_counts(st, 2);
+        (void)snprintf(ret->made_by, sizeof(ret->made_by), "%.*s",
+                       SLICE_FMT(sqlite_column_text(st, 8)));
+    } else if (rc == 0) {
+        rc = err_set(e, ERR_NOTFOUND,
+                     "the ledger has nothing of pipeline \"%s\" from there on",
+                     pipeline);
+    }
+    sqlite_reset(st);
+    return rc < 0 ? -1 : 0;
+}
+
+int ledger_bury(struct ledger *l, const struct deadletter *d, struct err *e)
+{
+    struct span where = {d->topic, d->epoch, d->partition, 0, 0};
+    struct sqlite_stmt *st = at_partition(l, BURY, d->pipeline, &where);
+
+    sqlite_bind_int(st, 5, d->offset);
+    sqlite_bind_int(st, 6, d->sub);
+    bind_text(st, 7, d->rule);
+    bind_text(st, 8, d->reason);
+    if (d->has_payload) {
+        sqlite_bind_blob(st, 9, d->payload);
+    } else {
+        sqlite_bind_null(st, 9);
+    }
+    bind_text(st, 10, d->spec_hash);
+    sqlite_bind_int(st, 11, d->time_us);
+    bind_text(st, 12, d->state);
+    return sqlite_run(st, e);
+}
+
+static void bind_filter(struct sqlite_stmt *st,
+                        const struct deadletter_filter *f)
+{
+    bind_text(st, 1, f->pipeline);
+    bind_text(st, 2, f->topic);
+    bind_text(st, 3, f->state);
+    sqlite_bind_int(st, 4, f->epoch);
+    sqlite_bind_int(st, 5, f->partition);
+    sqlite_bind_int(st, 6, f->from);
+    sqlite_bind_int(st, 7, f->to);
+    sqlite_bind_int(st, 8, f->id);
+}
+
+enum {
+    LETTER_TEXTS = 6,
+    LETTER_TEXT_MAX = 600
+};
+
+/* Columns as NUL-terminated texts, cut when longer than any we write. */
+static bool give_letter(struct sqlite_stmt *st,
+                        bool (*fn)(void *arg, const struct deadletter *d),
+                        void *arg)
+{
+    static const int columns[LETTER_TEXTS] = {1, 2, 7, 8, 10, 12};
+    char text[LETTER_TEXTS][LETTER_TEXT_MAX];
+    struct deadletter d = {.id = sqlite_column_int(st, 0),
+                           .epoch = sqlite_column_int(st, 3),
+                           .partition = (int32_t)sqlite_column_int(st, 4),
+                           .offset = sqlite_column_int(st, 5),
+                           .sub = (int32_t)sqlite_column_int(st, 6),
+                           .payload = sqlite_column_blob(st, 9),
+                           .time_us = sqlite_column_int(st, 11)};
+
+    for (size_t i = 0; i < LETTER_TEXTS; i++) {
+        (void)snprintf(text[i], sizeof(text[i]), "%.*s",
+                       SLICE_FMT(sqlite_column_text(st, columns[i])));
+    }
+    d.pipeline = text[0];
+    d.topic = text[1];
+    d.rule = text[2];
+    d.reason = text[3];
+    d.spec_hash = text[4];
+    d.state = text[5];
+    d.has_payload = sqlite_column_type(st, 9) != SQLITE_IS_NULL;
+    return fn(arg, &d);
+}
+
+int ledger_letters(struct ledger *l, const struct deadletter_filter *f,
+                   bool (*fn)(void *arg, const struct deadletter *d), void *arg,
+                   struct err *e)
+{
+    struct sqlite_stmt *st = l->st[LETTERS];
+    int rc;
+
+    bind_filter(st, f);
+    while ((rc = sqlite_step(st, e)) == 1) {
+        if (!give_letter(st, fn, arg)) {
+            rc = 0;
+            break;
+        }
+    }
+    sqlite_reset(st);
+    return rc < 0 ? -1 : 0;
+}
+
+/* Step once; the first column into *ret, 0 without a row. */
+static int one_int(struct sqlite_stmt *st, int64_t *ret, struct err *e)
+{
+    int rc = sqlite_step(st, e);
+
+    if (rc >= 0) {
+        *ret = rc == 1 ? sqlite_column_int(st, 0) : 0;
+    }
+    sqlite_reset(st);
+    return rc < 0 ? -1 : 0;
+}
+
+int ledger_count_letters(struct ledger *l, const struct deadletter_filter *f,
+                         int64_t *ret, struct err *e)
+{
+    bind_filter(l->st[COUNT_LETTERS], f);
+    return one_int(l->st[COUNT_LETTERS], ret, e);
+}
+
+int ledger_mark_letter(struct ledger *l, int64_t id, const char *state,
+                       struct err *e)
+{
+    sqlite_bind_int(l->st[MARK], 1, id);
+    bind_text(l->st[MARK], 2, state);
+    return sqlite_run(l->st[MARK], e);
+}
+
+int ledger_exhume(struct ledger *l, const char *pipeline, struct err *e)
+{
+    bind_text(l->st[EXHUME], 1, pipeline);
+    return sqlite_run(l->st[EXHUME], e);
+}
+
+int ledger_run_begin(struct ledger *l, const char *kind, const char *detail,
+                     int64_t *ret_id, struct err *e)
+{
+    struct sqlite_stmt *st = l->st[RUN_BEGIN];
+
+    bind_text(st, 1, kind);
+    sqlite_bind_int(st, 2, clock_wall_us());
+    bind_text(st, 3, detail);
+    if (sqlite_run(st, e) < 0) {
+        return -1;
+    }
+    *ret_id = sqlite_last_rowid(l->db);
+    return 0;
+}
+
+int ledger_run_end(struct ledger *l, int64_t id, const char *state,
+                   const char *detail, struct err *e)
+{
+    struct sqlite_stmt *st = l->st[RUN_END];
+
+    sqlite_bind_int(st, 1, id);
+    bind_text(st, 2, state);
+    sqlite_bind_int(st, 3, clock_wall_us());
+    bind_text(st, 4, detail);
+    return sqlite_run(st, e);
+}
+
+static int give_run(struct sqlite_stmt *st,
+                    bool (*fn)(void *arg, const struct ledger_run *r),
+                    void *arg, bool *ret_on, struct err *e)
+{
+    static const int columns[] = {1, 2, 5};
+    char *text[ARRAY_LEN(columns)] = {0};
+    int rc = -1;
+
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+        struct slice s = sqlite_column_text(st, columns[i]);
+
+        text[i] = mem_text(s.ptr, s.len);
+        if (text[i] == NULL) {
+            err_nomem(e, s.len);
+            goto out;
+        }
+    }
+    *ret_on = fn(arg, &(struct ledger_run){
+                          .id = sqlite_column_int(st, 0),
+                          .kind = text[0],
+                          .state = text[1],
+                          .started_us = sqlite_column_int(st, 3),
+                          .ended_us = sqlite_column_int(st, 4),
+                          .detail = text[2],
+                      });
+    rc = 0;
+out:
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+        mem_free(text[i]);
+    }
+    return rc;
+}
+
+int ledger_runs(struct ledger *l, int64_t limit,
+                bool (*fn)(void *arg, const struct ledger_run *r), void *arg,
+                struct err *e)
+{
+    struct sqlite_stmt *st = l->st[RUNS];
+    bool on = true;
+    int rc;
+
+    sqlite_bind_int(st, 1, limit);
+    while ((rc = sqlite_step(st, e)) == 1 && on) {
+        if (give_run(st, fn, arg, &on, e) < 0) {
+            rc = -1;
+            break;
+        }
+    }
+    sqlite_reset(st);
+    return rc < 0 ? -1 : 0;
+}
+
+int ledger_received_add(struct ledger *l, const char *topic, int64_t epoch,
+                        int64_t n, struct err *e)
+{
+    struct sqlite_stmt *st = l->st[RECEIVED_ADD];
+
+    bind_text(st, 1, topic);
+    sqlite_bind_int(st, 2, epoch);
+    sqlite_bind_int(st, 3, n);
+    return sqlite_run(st, e);
+}
+
+int ledger_received(struct ledger *l, const char *topic, int64_t epoch,
+                    int64_t *ret, struct err *e)
+{
+    struct sqlite_stmt *st = l->st[RECEIVED];
+
+    bind_text(st, 1, topic);
+    sqlite_bind_int(st, 2, epoch);
+    return one_int(st, ret, e);
+}

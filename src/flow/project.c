@@ -1,0 +1,261 @@
+#include "flow/project.h"
+
+#include "core/fs.h"
+
+extern char **environ;
+
+enum {
+    PROJECT_BYTES_MAX = 16 << 20
+};
+
+static const char *const layouts[] = {"lines", "array", NULL};
+
+#define AT(member) offsetof(struct project, member)
+
+static const struct conf_field fields[] = {
+    {.name = "analyses",
+     .type = CONF_TEXT,
+     .offset = AT(analyses),
+     .help = "Folder with .sql files of your own, beside the built-in ones."},
+    {.name = "batch.every",
+     .type = CONF_DURATION,
+     .offset = AT(batch_every_us),
+     .def = "0",
+     .help = "How often `serve` runs a batch; 0 never."},
+    {.name = "broker",
+     .type = CONF_TEXT,
+     .offset = AT(broker),
+     .def = "embedded",
+     .help = "Who keeps the topics."},
+    {.name = "cors",
+     .type = CONF_TEXT,
+     .offset = AT(cors),
+     .help = "Origin that browsers may call from; empty: none."},
+    {.name = "data",
+     .type = CONF_TEXT,
+     .offset = AT(data),
+     .def = "pinline-data",
+     .help = "Data directory."},
+    {.name = "file_stream.file",
+     .type = CONF_TEXT,
+     .offset = AT(file_stream),
+     .help = "File to which every value is appended as a line; empty: none."},
+    {.name = "file_stream.topics",
+     .type = CONF_LIST,
+     .offset = AT(file_stream_topics),
+     .def = "*",
+     .help = "Topics whose values go there; * stands for any run of letters."},
+    {.name = "insecure",
+     .type = CONF_BOOL,
+     .offset = AT(insecure),
+     .def = "false",
+     .help = "Listen beyond loopback without a token."},
+    {.name = "listen",
+     .type = CONF_LIST,
+     .offset = AT(listen),
+     .def = "127.0.0.1:8082",
+     .help = "Addresses of the HTTP server."},
+    {.name = "max_body",
+     .type = CONF_BYTES,
+     .offset = AT(max_body),
+     .def = "8MB",
+     .min = 1024,
+     .max = 1000000000,
+     .help = "Largest request body."},
+    {.name = "objects.dir",
+     .type = CONF_TEXT,
+     .offset = AT(objects_dir),
+     .help = "Folder of the JSON objects; empty: DATA/lake."},
+    {.name = "objects.enabled",
+     .type = CONF_BOOL,
+     .offset = AT(objects_enabled),
+     .def = "true",
+     .help = "Whether topics land as JSON objects."},
+    {.name = "objects.flush_bytes",
+     .type = CONF_BYTES,
+     .offset = AT(objects_flush_bytes),
+     .def = "64MB",
+     .min = 1,
+     .max = 1000000000,
+     .help = "An object is cut at this size."},
+    {.name = "objects.flush_records",
+     .type = CONF_INT,
+     .offset = AT(objects_flush_records),
+     .def = "0",
+     .help = "An object is cut at this many records; 0: no such limit, 1: one "
+             "object a post, as flush.size=1."},
+    {.name = "objects.flush_time",
+     .type = CONF_DURATION,
+     .offset = AT(objects_flush_us),
+     .def = "10s",
+     .help = "An object is cut when its first record is this old."},
+    {.name = "objects.gzip",
+     .type = CONF_BOOL,
+     .offset = AT(objects_gzip),
+     .def = "false",
+     .help = "Compress objects; names then end in .json.gz."},
+    {.name = "objects.layout",
+     .type = CONF_CHOICE,
+     .offset = AT(objects_layout),
+     .def = "lines",
+     .choices = layouts,
+     .help = "One document a line, or one array an object."},
+    {.name = "objects.topics_dir",
+     .type = CONF_TEXT,
+     .offset = AT(objects_topics_dir),
+     .def = "topics",
+     .help = "Folder below the objects' folder; empty: none."},
+    {.name = "prefix",
+     .type = CONF_TEXT,
+     .offset = AT(prefix),
+     .help = "Topics are called PREFIX.pin, PREFIX.geo, PREFIX.user."},
+    {.name = "retention.bytes",
+     .type = CONF_BYTES,
+     .offset = AT(retention_bytes),
+     .def = "0",
+     .help = "Keep at most this much of a partition; 0: no limit."},
+    {.name = "retention.time",
+     .type = CONF_DURATION,
+     .offset = AT(retention_us),
+     .def = "0",
+     .help = "Keep records this long; 0: for ever."},
+    {.name = "rows",
+     .type = CONF_INT,
+     .offset = AT(rows),
+     .def = "500",
+     .help = "Rows of each table that `run` and `emulate` post."},
+    {.name = "seed",
+     .type = CONF_INT,
+     .offset = AT(seed),
+     .def = "100",
+     .help = "Seed of the generator and of the draw of rows."},
+    {.name = "source",
+     .type = CONF_TEXT,
+     .offset = AT(source),
+     .def = "generator:",
+     .help = "Where rows come from: generator:, sqlite://FILE, a folder."},
+    {.name = "spec",
+     .type = CONF_TEXT,
+     .offset = AT(spec),
+     .help = "Cleaning spec; empty: the one in the program."},
+    {.name = "spec_options",
+     .type = CONF_LIST,
+     .offset = AT(spec_options),
+     .help = "Options of the spec, TABLE.OPTION=VALUE."},
+    {.name = "tls.cert",
+     .type = CONF_TEXT,
+     .offset = AT(tls_cert),
+     .help = "Certificate chain (PEM) of the HTTP server."},
+    {.name = "tls.key",
+     .type = CONF_TEXT,
+     .offset = AT(tls_key),
+     .help = "Its private key (PEM), readable by its owner only."},
+    {.name = "token_file",
+     .type = CONF_TEXT,
+     .offset = AT(token_file),
+     .help = "File with the bearer token that clients must send."},
+    {.name = "topics",
+     .type = CONF_LIST,
+     .offset = AT(topics),
+     .help = "Names of single topics, TABLE=TOPIC."},
+    {.name = "topics_auto_create",
+     .type = CONF_BOOL,
+     .offset = AT(auto_create_topics),
+     .def = "false",
+     .help = "Create a topic when a record is posted to it."},
+    {.name = "topics_partitions",
+     .type = CONF_INT,
+     .offset = AT(partitions),
+     .def = "1",
+     .min = 1,
+     .max = 1024,
+     .help = "Partitions of the topics of the spec; readers of the exercise "
+             "look at partition 0 only."},
+};
+
+static const struct conf_table settings = {fields, ARRAY_LEN(fields)};
+
+const struct conf_table *project_settings(void)
+{
+    return &settings;
+}
+
+static int read_file(struct project *p, const struct conf *c, const char *file,
+                     struct err *e)
+{
+    if (file == NULL && fs_exists("pinline.yaml")) {
+        file = "pinline.yaml";
+    }
+    if (file == NULL) {
+        return 0;
+    }
+    if (yaml_parse_file(&p->doc, file, e) < 0) {
+        return -1;
+    }
+    p->file = file;
+    conf_from_yaml(c, p->doc.root);
+    return 0;
+}
+
+int project_load(struct project *p, const char *file, const char *data,
+                 const char *const *sets, size_t nsets, struct err *e)
+{
+    struct conf c = {&settings, p, &p->arena, &p->faults};
+
+    *p = (struct project){0};
+    arena_init(&p->arena, PROJECT_BYTES_MAX);
+    faults_init(&p->faults);
+    conf_defaults(&c);
+    if (read_file(p, &c, file, e) < 0) {
+        goto fail;
+    }
+    conf_from_env(&c, environ);
+    for (size_t i = 0; i < nsets; i++) {
+        conf_set(&c, "--set", slice_of(sets[i]));
+    }
+    if (data != NULL) {
+        p->data = data;
+    }
+    if (faults_err(&p->faults, e) < 0) {
+        goto fail;
+    }
+    return 0;
+
+fail:
+    project_release(p);
+    return -1;
+}
+
+void project_release(struct project *p)
+{
+    yaml_release(&p->doc);
+    faults_release(&p->faults);
+    arena_release(&p->arena);
+}
+
+const char *project_topic(struct project *p, const char *table, struct err *e)
+{
+    for (size_t i = 0; i < p->topics.n; i++) {
+        struct slice name = slice_of(p->topics.items[i]);
+        struct slice head;
+
+        if (slice_cut(&name, '=', &head) && slice_is(head, table)) {
+            return name.ptr; /* the tail of an item is NUL-terminated */
+        }
+    }
+    if (p->prefix[0] == '\0') {
+        return table;
+    }
+    return arena_printf(&p->arena, e, "%s.%s", p->prefix, table);
+}
+
+const char *project_path(struct project *p, const char *name, struct err *e)
+{
+    return arena_printf(&p->arena, e, "%s/%s", p->data, name);
+}
+
+const char *project_objects_dir(struct project *p, struct err *e)
+{
+    return p->objects_dir[0] != '\0' ? p->objects_dir
+                                     : project_path(p, "lake", e);
+}

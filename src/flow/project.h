@@ -1,0 +1,81 @@
+/*
+ * project.h - a project's configuration: pinline.yaml, environment, flags.
+ *
+ * One table of settings (project.c) fills the struct, prints the commented
+ * file that `init` writes and the reference page.  Texts live in the
+ * project's arena until project_release().
+ */
+#ifndef FLOW_PROJECT_H
+#define FLOW_PROJECT_H
+
+#include "core/conf.h"
+
+struct project {
+    struct arena arena;
+    struct faults faults;
+    struct yaml_doc doc;
+    const char *file; /* the configuration read, or NULL */
+
+    const char *data;
+    const char *broker;            /* "embedded", "kafka://..." */
+    const char *spec;              /* "": the one in the program */
+    const char *analyses;          /* a folder with own .sql files; "": none */
+    const char *prefix;            /* topics PREFIX.pin ... */
+    struct conf_list topics;       /* "pin=NAME" */
+    struct conf_list spec_options; /* "pin.tag_list.as=array" */
+    int64_t partitions;
+    bool auto_create_topics;
+    int64_t retention_us;
+    int64_t retention_bytes;
+
+    struct conf_list listen;
+    const char *token_file;
+    const char *tls_cert;
+    const char *tls_key;
+    const char *cors;
+    bool insecure;
+    int64_t max_body;
+
+    bool objects_enabled;
+    const char *objects_dir; /* "": DATA/lake */
+    const char *objects_topics_dir;
+    int64_t objects_flush_records;
+    int64_t objects_flush_bytes;
+    int64_t objects_flush_us;
+    bool objects_gzip;
+    int objects_layout;      /* enum project_layout */
+    const char *file_stream; /* the file; "": none */
+    struct conf_list file_stream_topics;
+
+    const char *source;
+    int64_t rows;
+    int64_t seed;
+    int64_t batch_every_us; /* serve: 0 none */
+};
+
+enum project_layout {
+    PROJECT_LINES,
+    PROJECT_ARRAY,
+};
+
+/*
+ * Read file (NULL: ./pinline.yaml when there is one), environ, then `sets`
+ * ("key=value").  Every fault is in p->faults and the first in *e.  data
+ * (may be NULL) overrides the data directory.
+ */
+int project_load(struct project *p, const char *file, const char *data,
+                 const char *const *sets, size_t nsets, struct err *e) MUST_USE;
+void project_release(struct project *p);
+/* The settings table, for `init` and the reference page. */
+const struct conf_table *project_settings(void);
+
+/* The topic of a table: topics TABLE=NAME, else PREFIX.TABLE, else TABLE; NULL
+ * with *e set when out of memory. */
+const char *project_topic(struct project *p, const char *table,
+                          struct err *e) MUST_USE;
+/* "DATA/name" in the arena; NULL with *e set. */
+const char *project_path(struct project *p, const char *name, struct err *e);
+/* The folder that holds the objects. */
+const char *project_objects_dir(struct project *p, struct err *e);
+
+#endif
