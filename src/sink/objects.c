@@ -132,28 +132,30 @@ static int objects_position(void *sink, const struct span *where, int64_t *ret,
     return 0;
 }
 
-static int add_part(struct objects *o, const struct span *s, struct part **ret,
-                    struct err *e)
+static struct part *add_part(struct objects *o, const struct span *s,
+                             struct err *e)
 {
     struct part *p;
 
     if (o->n == PARTS_MAX) {
-        return err_set(e, ERR_LIMIT, "more than %d partitions in one sink",
-                       PARTS_MAX);
+        err_set(e, ERR_LIMIT, "more than %d partitions in one sink", PARTS_MAX);
+        return NULL;
     }
     if (o->n == o->cap) {
         size_t cap = o->cap ? o->cap * 2 : 8;
         struct part **grown = mem_resize(o->parts, cap, sizeof(*grown));
 
         if (grown == NULL) {
-            return err_nomem(e, cap * sizeof(*grown));
+            err_nomem(e, cap * sizeof(*grown));
+            return NULL;
         }
         o->parts = grown;
         o->cap = cap;
     }
     p = mem_zero(1, sizeof(*p));
     if (p == NULL) {
-        return err_nomem(e, sizeof(*p));
+        err_nomem(e, sizeof(*p));
+        return NULL;
     }
     (void)snprintf(p->topic, sizeof(p->topic), "%s", s->topic);
     p->epoch = s->epoch;
@@ -163,12 +165,11 @@ static int add_part(struct objects *o, const struct span *s, struct part **ret,
     if (objects_position(o, s, &p->next, e) < 0 ||
         o->conf.hooks.planned(o->conf.hooks.arg, s, &p->plan, e) < 0) {
         mem_free(p);
-        return -1;
+        return NULL;
     }
     p->from = p->next;
     o->parts[o->n++] = p;
-    *ret = p;
-    return 0;
+    return p;
 }
 
 static struct span range(const struct part *p)
@@ -366,7 +367,10 @@ static int objects_write(void *sink, const struct span *span,
     struct objects *o = sink;
     struct part *p = find(o, span);
 
-    if (p == NULL && add_part(o, span, &p, e) < 0) {
+    if (p == NULL) {
+        p = add_part(o, span, e);
+    }
+    if (p == NULL) {
         return -1;
     }
     if (span->from != p->next) {
