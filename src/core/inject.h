@@ -15,13 +15,13 @@
 /* Sorted; XX(name). */
 #define INJECT_MAP(XX)            \
     XX(batch_before_commit)       \
-    XX(broker_before_commit)      \
     XX(broker_before_answer)      \
+    XX(broker_before_commit)      \
     XX(broker_seal)               \
+    XX(delta_after_log)           \
     XX(delta_before_checkpoint)   \
     XX(delta_before_data)         \
     XX(delta_before_log)          \
-    XX(delta_after_log)           \
     XX(file_stream_before_commit) \
     XX(file_stream_before_sync)   \
     XX(fs_sync)                   \
