@@ -1,0 +1,130 @@
+#include "source/source.h"
+
+#include <string.h>
+
+#include "core/mem.h"
+#include "core/text.h"
+#include "source/source_ops.h"
+
+struct source {
+    const struct source_ops *ops;
+    void *handle;
+    size_t ntables;
+};
+
+#define ABSENT(source_name, source_scheme, why)  \
+    (&(const struct source_ops){                 \
+        .name = source_name,                     \
+        .scheme = source_scheme,                 \
+        .help = source_scheme "//HOST/DATABASE", \
+        .absent = why,                           \
+    })
+
+/* Every source, in alphabetical order; the one for plain paths has no scheme. */
+static const struct source_ops *const sources[] = {
+    &source_generator,
+    ABSENT("mysql", "mysql:", "it joins in a later release"),
+    ABSENT("postgres", "postgres:", "it joins in a later release"),
+};
+
+#undef ABSENT
+
+/* What comes before "://" or a ":" that is not part of a path. */
+static struct slice url_scheme(const char *url)
+{
+    struct slice rest = slice_of(url);
+    struct slice head;
+
+    if (!slice_cut(&rest, ':', &head) || head.len < 2 ||
+        memchr(head.ptr, '/', head.len) != NULL) {
+        return (struct slice){url, 0};
+    }
+    return (struct slice){head.ptr, head.len + 1};
+}
+
+static const struct source_ops *find(struct slice scheme)
+{
+    for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+        const char *has = sources[i]->scheme;
+
+        if (scheme.len == 0 ? has == NULL
+                            : has != NULL && slice_is(scheme, has)) {
+            return sources[i];
+        }
+    }
+    return NULL;
+}
+
+static int unknown(struct slice scheme, const char *url, struct err *e)
+{
+    const char *words[ARRAY_LEN(sources)];
+    const char *near;
+    size_t n = 0;
+
+    if (scheme.len == 0) {
+        return err_set(e, ERR_INVALID,
+                       "cannot open source \"%s\": it names no kind of source",
+                       url);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+        if (sources[i]->scheme != NULL) {
+            words[n++] = sources[i]->scheme;
+        }
+    }
+    near = text_nearest(scheme, words, n);
+    return err_set(
+        e, ERR_INVALID,
+        "cannot open source \"%s\": no source is called \"%.*s\"%s%s", url,
+        SLICE_FMT(scheme), near != NULL ? "; the nearest is " : "",
+        near != NULL ? near : "");
+}
+
+int source_open(struct source **ret, const struct source_conf *conf,
+                struct err *e)
+{
+    struct slice scheme = url_scheme(conf->url);
+    const struct source_ops *ops = find(scheme);
+    struct source *s;
+
+    assert(conf->ntables >= 1 && conf->ntables <= SOURCE_TABLES_MAX);
+    if (ops == NULL) {
+        return unknown(scheme, conf->url, e);
+    }
+    if (ops->absent != NULL) {
+        return err_set(e, ERR_UNAVAILABLE, "cannot open source \"%s\": %s",
+                       ops->name, ops->absent);
+    }
+    s = mem_zero(1, sizeof(*s));
+    if (s == NULL) {
+        return err_nomem(e, sizeof(*s));
+    }
+    s->ops = ops;
+    s->ntables = conf->ntables;
+    if (ops->open(&s->handle, conf->url + scheme.len, conf, e) != 0) {
+        mem_free(s);
+        return -1;
+    }
+    *ret = s;
+    return 0;
+}
+
+void source_close(struct source *s)
+{
+    if (s != NULL) {
+        s->ops->close(s->handle);
+        mem_free(s);
+    }
+}
+
+int source_rows(struct source *s, size_t table, int64_t *ret, struct err *e)
+{
+    assert(table < s->ntables);
+    return s->ops->rows(s->handle, table, ret, e);
+}
+
+int source_row(struct source *s, size_t table, int64_t n, struct buf *b,
+               bool *ret_json, struct err *e)
+{
+    assert(table < s->ntables && n >= 0);
+    return s->ops->row(s->handle, table, n, b, ret_json, e);
+}
