@@ -191,7 +191,7 @@ static void put_title(const struct gen_fact *f, struct gen_out *o)
         generator_put(o, " ", 1);
         put_word(o, words_endings, WORDS_ENDINGS, rand_mix(x + 1));
     }
-    if ((x & 0x380) == 0) {
+    if ((x & 0x180) == 0) {
         generator_puts(o, " - ");
         put_word(o, words_sentences, WORDS_SENTENCES, rand_mix(x + 2));
     }
@@ -304,7 +304,7 @@ void generator_poster(const struct gen *g, uint32_t poster, struct gen_out *o)
     } else if (dice >= 833) {
         generator_put(o, " ", 1);
     } else if (dice == 832) {
-        for (unsigned i = 0; i < 5; i++) {
+        for (unsigned i = 0; i < 9; i++) {
             put_word(o, words_poster_ends, WORDS_POSTER_ENDS, rand_mix(x + i));
         }
     }
@@ -476,7 +476,8 @@ static void spell_name(const struct gen_fact *f, struct gen_row *row)
     end(row);
     begin(row, "last_name");
     generator_put(o, "\"", 1);
-    put_word(o, words_last, WORDS_LAST, y);
+    put_word(o, words_last, WORDS_LAST,
+             y < rand_mix(y + 1) ? y : rand_mix(y + 1));
     put_word(o, words_last_ends, WORDS_LAST_ENDS, rand_mix(y));
     generator_put(o, "\"", 1);
     end(row);
