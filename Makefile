@@ -26,7 +26,7 @@ define meson
 @mkdir -p build
 @if [ "$$(cat $(1)/.options 2>/dev/null)" != '$(2) $(DEPS)' ]; then \
     echo "configuring $(1)"; rm -rf $(1); \
-    meson setup $(1) $(2) $(DEPS) > build/setup.log 2>&1 || { tail -n 20 build/setup.log; exit 1; }; \
+    $(3) meson setup $(1) $(2) $(DEPS) > build/setup.log 2>&1 || { tail -n 20 build/setup.log; exit 1; }; \
     echo '$(2) $(DEPS)' > $(1)/.options; fi
 endef
 
@@ -126,7 +126,7 @@ build-tsan: deps
 	$(call ninja,$(TSAN))
 
 build-fuzz: long-deps
-	$(call meson,$(FUZZ),-Dfuzz=true -Doptimization=1 -Ddebug=true -Db_lundef=false -Dwerror=false)
-	$(call ninja,$(FUZZ))
+	$(call meson,$(FUZZ),-Dfuzz=true -Doptimization=1 -Ddebug=true -Db_sanitize=address$(comma)undefined -Db_lundef=false -Dwerror=false,CC=clang-19)
+	$(call ninja,$(FUZZ),fuzzers)
 
 comma := ,
