@@ -41,7 +41,7 @@ enum statement {
 static const char *const texts[STATEMENTS] = {
     [PUT] =
         "INSERT OR REPLACE INTO span VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
-    [FORGET] = "DELETE FROM span WHERE pipeline = ?1",
+    [FORGET] = "DELETE FROM span WHERE pipeline = ?1 AND topic = ?2",
     [SUM] =
         "SELECT total(messages), total(expanded), total(cleaned), total(rejected), total(duplicate), total(skipped) FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND next <= ?5",
     [FIND] =
@@ -53,7 +53,8 @@ static const char *const texts[STATEMENTS] = {
         " ORDER BY pipeline, topic, epoch, part, at, sub, id",
     [COUNT_LETTERS] = "SELECT count(*) FROM letter" LETTER_FILTER,
     [MARK] = "UPDATE letter SET state = ?2 WHERE id = ?1",
-    [EXHUME] = "DELETE FROM letter WHERE pipeline = ?1 AND state = 'open'",
+    [EXHUME] =
+        "DELETE FROM letter WHERE pipeline = ?1 AND topic = ?2 AND spec_hash <> ?3 AND state = 'open'",
     [RUN_BEGIN] =
         "INSERT INTO run (kind, state, started_us, ended_us, detail) VALUES (?1, 'running', ?2, 0, ?3)",
     [RUN_END] =
@@ -196,10 +197,17 @@ int ledger_put(struct ledger *l, const struct ledger_row *r, struct err *e)
     return sqlite_run(st, e);
 }
 
-int ledger_forget(struct ledger *l, const char *pipeline, struct err *e)
+int ledger_forget(struct ledger *l, const char *pipeline, const char *topic,
+                  const char *spec_hash, struct err *e)
 {
     bind_text(l->st[FORGET], 1, pipeline);
-    return sqlite_run(l->st[FORGET], e);
+    bind_text(l->st[FORGET], 2, topic);
+    bind_text(l->st[EXHUME], 1, pipeline);
+    bind_text(l->st[EXHUME], 2, topic);
+    bind_text(l->st[EXHUME], 3, spec_hash);
+    return sqlite_run(l->st[FORGET], e) < 0 || sqlite_run(l->st[EXHUME], e) < 0
+               ? -1
+               : 0;
 }
 
 /* Six counts from column i on. */
@@ -362,12 +370,6 @@ int ledger_mark_letter(struct ledger *l, int64_t id, const char *state,
     sqlite_bind_int(l->st[MARK], 1, id);
     bind_text(l->st[MARK], 2, state);
     return sqlite_run(l->st[MARK], e);
-}
-
-int ledger_exhume(struct ledger *l, const char *pipeline, struct err *e)
-{
-    bind_text(l->st[EXHUME], 1, pipeline);
-    return sqlite_run(l->st[EXHUME], e);
 }
 
 int ledger_run_begin(struct ledger *l, const char *kind, const char *detail,

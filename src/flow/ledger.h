@@ -49,9 +49,10 @@ void ledger_rollback(struct ledger *l);
 
 int ledger_put(struct ledger *l, const struct ledger_row *r,
                struct err *e) MUST_USE;
-/* Forget a pipeline's rows (batch --full begins again). */
-int ledger_forget(struct ledger *l, const char *pipeline,
-                  struct err *e) MUST_USE;
+/* Forget a pipeline's rows of a topic, of every epoch, and its open letters
+ * that another spec made (batch --full begins again). */
+int ledger_forget(struct ledger *l, const char *pipeline, const char *topic,
+                  const char *spec_hash, struct err *e) MUST_USE;
 /* Sum of a pipeline's rows of a topic partition with to <= upto. */
 int ledger_sum(struct ledger *l, const char *pipeline, const struct span *where,
                int64_t upto, struct ledger_counts *ret, struct err *e) MUST_USE;
@@ -103,10 +104,6 @@ int ledger_count_letters(struct ledger *l, const struct deadletter_filter *f,
                          int64_t *ret, struct err *e) MUST_USE;
 int ledger_mark_letter(struct ledger *l, int64_t id, const char *state,
                        struct err *e) MUST_USE;
-/* Forget a pipeline's open letters (batch --full begins again). */
-int ledger_exhume(struct ledger *l, const char *pipeline,
-                  struct err *e) MUST_USE;
-
 /* ---- runs ---- */
 
 struct ledger_run {

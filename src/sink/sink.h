@@ -71,7 +71,8 @@ struct sink_conf {
     const char *pipeline; /* owner; part of the txn appId */
     const char *table;    /* its name, for messages */
     const char *spec_hash;
-    bool replace; /* the first commit replaces the table's rows and positions
+    bool read_only; /* only positions are asked for: nothing is created */
+    bool replace;   /* the first commit replaces the table's rows and positions
                      (batch --full); positions are then as of a new table */
 };
 

@@ -1,0 +1,42 @@
+/*
+ * batch.h (flow) - the daily job: what is new in the raw data is decoded,
+ * cleaned, deduplicated against the tables and appended to them, once.
+ *
+ * Where the tables stand is the tables' own word (sink_position); how far a
+ * run goes is fixed and journaled before it begins.  After a crash at any
+ * point the next run continues, or does the same again.  One batch at a time
+ * on a data directory (lock, ERR_BUSY).
+ */
+#ifndef FLOW_BATCH_H
+#define FLOW_BATCH_H
+
+#include "broker/broker.h"
+#include "clean/clean.h"
+#include "flow/ledger.h"
+#include "flow/project.h"
+
+struct flow_batch_conf {
+    struct project *project;
+    const struct spec *spec;
+    struct broker *broker;
+    bool full;        /* begin again: replace the tables' rows */
+    bool from_topics; /* else from the JSON objects */
+};
+
+struct flow_batch_table {
+    const struct spec_table *table;
+    struct ledger_counts counts; /* of this run */
+    struct clean_counts clean;   /* rules and decoding, of this run */
+};
+
+struct flow_batch_result {
+    struct flow_batch_table tables[SPEC_TABLES_MAX];
+    size_t n;
+};
+
+/* ret is filled on success only; flow_batch_release() ends it. */
+int flow_batch_run(const struct flow_batch_conf *conf,
+                   struct flow_batch_result *ret, struct err *e) MUST_USE;
+void flow_batch_release(struct flow_batch_result *r);
+
+#endif

@@ -1,0 +1,71 @@
+#include "flow/catalog.h"
+
+#include <string.h>
+
+#include "core/embed.h"
+#include "core/fs.h"
+#include "core/mem.h"
+
+extern const struct embed_file flow_pipelines[];
+
+enum {
+    SPEC_BYTES_MAX = 4 << 20
+};
+
+int catalog_spec(struct spec **ret, const struct project *p, struct buf *faults,
+                 struct err *e)
+{
+    struct spec_texts set = {0};
+    struct slice *items = NULL;
+    struct buf text;
+    struct slice bytes;
+    int rc = -1;
+
+    buf_init(&text, SPEC_BYTES_MAX);
+    if (p->spec_options.n > 0) {
+        items = mem_zero(p->spec_options.n, sizeof(*items));
+        if (items == NULL) {
+            err_nomem(e, p->spec_options.n * sizeof(*items));
+            goto out;
+        }
+    }
+    for (size_t i = 0; i < p->spec_options.n; i++) {
+        items[i] = slice_of(p->spec_options.items[i]);
+    }
+    set.at = items;
+    set.n = p->spec_options.n;
+    if (p->spec[0] != '\0') {
+        if (fs_read(p->spec, &text, e) < 0) {
+            goto out;
+        }
+        bytes = buf_slice(&text);
+    } else if (!embed_find(flow_pipelines, "pinterest.yaml", &bytes)) {
+        err_set(e, ERR_CORRUPT, "the program lacks its cleaning spec");
+        goto out;
+    }
+    rc = spec_load(ret, bytes, p->spec[0] ? p->spec : "pinterest.yaml", &set,
+                   faults, e);
+out:
+    mem_free(items);
+    buf_release(&text);
+    return rc;
+}
+
+const struct spec_table *
+catalog_topic_table(struct project *p, const struct spec *s, const char *topic)
+{
+    for (size_t i = 0; i < s->ntables; i++) {
+        const char *name = project_topic(p, s->tables[i].name, NULL);
+
+        if (name != NULL && strcmp(name, topic) == 0) {
+            return &s->tables[i];
+        }
+    }
+    return spec_topic_table(s, slice_of(topic));
+}
+
+const char *catalog_table_dir(struct project *p, const char *table,
+                              struct err *e)
+{
+    return arena_printf(&p->arena, e, "%s/lake/clean/%s", p->data, table);
+}

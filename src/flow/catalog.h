@@ -1,0 +1,22 @@
+/*
+ * catalog.h - which spec, tables and folders a project has.
+ */
+#ifndef FLOW_CATALOG_H
+#define FLOW_CATALOG_H
+
+#include "clean/spec.h"
+#include "flow/project.h"
+
+/* The spec of a project: its file, or the one in the program.  Faults, a line
+ * each, are appended to *faults (may be NULL). */
+int catalog_spec(struct spec **ret, const struct project *p, struct buf *faults,
+                 struct err *e) MUST_USE;
+/* The table a topic feeds: by the project's topics, else the spec's patterns;
+ * NULL when none. */
+const struct spec_table *
+catalog_topic_table(struct project *p, const struct spec *s, const char *topic);
+/* The folder of a table. */
+const char *catalog_table_dir(struct project *p, const char *table,
+                              struct err *e);
+
+#endif
