@@ -12,8 +12,8 @@ enum {
     SPEC_BYTES_MAX = 4 << 20
 };
 
-int catalog_spec(struct spec **ret, const struct project *p, struct faults *faults,
-                 struct err *e)
+int catalog_spec(struct spec **ret, const struct project *p,
+                 struct faults *faults, struct err *e)
 {
     struct spec_texts set = {0};
     struct slice *items = NULL;

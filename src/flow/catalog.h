@@ -9,8 +9,8 @@
 
 /* The spec of a project: its file, or the one in the program.  Faults, a line
  * each, are appended to *faults (may be NULL). */
-int catalog_spec(struct spec **ret, const struct project *p, struct faults *faults,
-                 struct err *e) MUST_USE;
+int catalog_spec(struct spec **ret, const struct project *p,
+                 struct faults *faults, struct err *e) MUST_USE;
 /* The table a topic feeds: by the project's topics, else the spec's patterns;
  * NULL when none. */
 const struct spec_table *
