@@ -27,11 +27,12 @@ void faults_release(struct faults *f)
     *f = (struct faults){0};
 }
 
-static void keep(struct faults *f, const struct fault *where, const char *text)
+static void add(struct faults *f, struct fault_place where, const char *text)
 {
-    struct fault x = *where;
+    struct fault x = {.line = where.line, .column = where.column};
     struct fault *list;
 
+    f->count++;
     if (f->kept >= FAULTS_MAX) {
         return;
     }
@@ -41,8 +42,8 @@ static void keep(struct faults *f, const struct fault *where, const char *text)
     }
     f->list = list;
     x.text = mem_text(text, strlen(text));
-    x.file = where->file ? mem_text(where->file, strlen(where->file)) : NULL;
-    if (x.text == NULL || (where->file != NULL && x.file == NULL)) {
+    x.file = where.file ? mem_text(where.file, strlen(where.file)) : NULL;
+    if (x.text == NULL || (where.file != NULL && x.file == NULL)) {
         mem_free(x.text);
         mem_free(x.file);
         return;
@@ -50,22 +51,8 @@ static void keep(struct faults *f, const struct fault *where, const char *text)
     f->list[f->kept++] = x;
 }
 
-static void add(struct faults *f, const char *file, int line, int column,
-                const char *text)
-{
-    char name[FAULT_TEXT_MAX];
-    struct fault where = {.line = line, .column = column};
-
-    if (file != NULL) {
-        (void)snprintf(name, sizeof(name), "%s", file);
-        where.file = name;
-    }
-    f->count++;
-    keep(f, &where, text);
-}
-
-void faults_add(struct faults *f, const char *file, int line, int column,
-                const char *fmt, ...)
+void faults_add(struct faults *f, struct fault_place where, const char *fmt,
+                ...)
 {
     char text[FAULT_TEXT_MAX];
     va_list ap;
@@ -73,10 +60,10 @@ void faults_add(struct faults *f, const char *file, int line, int column,
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    add(f, file, line, column, text);
+    add(f, where, text);
 }
 
-void faults_unknown(struct faults *f, const char *file, int line, int column,
+void faults_unknown(struct faults *f, struct fault_place where,
                     const char *kind, struct slice word,
                     const char *const *words, size_t n)
 {
@@ -95,7 +82,7 @@ void faults_unknown(struct faults *f, const char *file, int line, int column,
                             i == 0 ? "; known are " : ", ", words[i]);
         }
     }
-    add(f, file, line, column, text);
+    add(f, where, text);
 }
 
 static int print_one(const struct fault *x, struct buf *b, struct err *e)

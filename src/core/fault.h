@@ -20,6 +20,11 @@ struct fault {
     char *text;
 };
 
+struct fault_place {
+    const char *file; /* NULL: none */
+    int line, column;
+};
+
 struct faults {
     struct fault *list;
     size_t kept;
@@ -29,11 +34,11 @@ struct faults {
 void faults_init(struct faults *f);
 void faults_release(struct faults *f);
 /* Texts are copied; out of memory, the fault is still counted. */
-void faults_add(struct faults *f, const char *file, int line, int column,
-                const char *fmt, ...) PRINTF_LIKE(5, 6);
+void faults_add(struct faults *f, struct fault_place where, const char *fmt,
+                ...) PRINTF_LIKE(3, 4);
 /* `KIND "WORD" is not known; did you mean "NEAREST"?`, or the list of all
  * words when none is near and there are few. */
-void faults_unknown(struct faults *f, const char *file, int line, int column,
+void faults_unknown(struct faults *f, struct fault_place where,
                     const char *kind, struct slice word,
                     const char *const *words, size_t n);
 /* "FILE:LINE:COLUMN: text" lines in the order of adding. */

@@ -110,14 +110,16 @@ static int put_value(struct buf *b, const struct log_field *f, bool json,
     }
 }
 
-static int print_json(struct buf *b, enum log_level level, const char *time,
-                      const struct log_field *fields, size_t n, struct err *e)
+static int print_json(struct buf *b, const struct log_line *line,
+                      const char *time, struct err *e)
 {
+    const struct log_field *fields = line->fields;
+
     if (buf_putf(b, e, "{\"time\":\"%s\",\"level\":\"%s\"", time,
-                 levels[level].name) < 0) {
+                 levels[line->level].name) < 0) {
         return -1;
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < line->n; i++) {
         if (buf_putf(b, e, ",\"%s\":", fields[i].key) < 0 ||
             put_value(b, &fields[i], true, e) < 0) {
             return -1;
@@ -126,13 +128,15 @@ static int print_json(struct buf *b, enum log_level level, const char *time,
     return buf_puts(b, "}\n", e);
 }
 
-static int print_text(struct buf *b, enum log_level level, const char *time,
-                      const struct log_field *fields, size_t n, struct err *e)
+static int print_text(struct buf *b, const struct log_line *line,
+                      const char *time, struct err *e)
 {
-    if (buf_putf(b, e, "%s %s ", time, levels[level].padded) < 0) {
+    const struct log_field *fields = line->fields;
+
+    if (buf_putf(b, e, "%s %s ", time, levels[line->level].padded) < 0) {
         return -1;
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < line->n; i++) {
         bool message = i == 0 && strcmp(fields[i].key, "message") == 0;
         int rc = message ? buf_append(b, fields[i].text, e)
                          : buf_putf(b, e, " %s=", fields[i].key);
@@ -144,19 +148,17 @@ static int print_text(struct buf *b, enum log_level level, const char *time,
     return buf_putc(b, '\n', e);
 }
 
-int log_print(struct buf *b, enum log_level level, enum log_format format,
-              int64_t now_us, const struct log_field *fields, size_t n,
-              struct err *e)
+int log_print(struct buf *b, const struct log_line *line, struct err *e)
 {
     char time[CLOCK_TEXT_MAX];
     size_t from = b->len;
     int rc;
 
     /* milliseconds say enough; a whole second would drop its fraction */
-    (void)clock_iso(now_us - now_us % 1000 + 1, time);
+    (void)clock_iso(line->now_us - line->now_us % 1000 + 1, time);
     (void)snprintf(time + 23, sizeof(time) - 23, "Z");
-    rc = format == LOG_AS_JSON ? print_json(b, level, time, fields, n, e)
-                               : print_text(b, level, time, fields, n, e);
+    rc = line->format == LOG_AS_JSON ? print_json(b, line, time, e)
+                                     : print_text(b, line, time, e);
     if (rc == 0) {
         secret_redact(b, from);
     }
@@ -217,6 +219,7 @@ static bool to_journal(struct buf *b, enum log_level level,
 void log_put(enum log_level level, const struct log_field *fields, size_t n)
 {
     enum log_format format = (enum log_format)atomic_load(&shape);
+    struct log_line line = {level, format, clock_wall_us(), fields, n};
     struct buf b;
 
     if (!log_wants(level)) {
@@ -226,9 +229,7 @@ void log_put(enum log_level level, const struct log_field *fields, size_t n)
     if (format != LOG_AS_JOURNAL || !to_journal(&b, level, fields, n)) {
         buf_clear(&b);
         /* what is too long for a line still says so by its length */
-        if (log_print(&b, level, format, clock_wall_us(), fields, n, NULL) <
-                0 &&
-            b.len > 0) {
+        if (log_print(&b, &line, NULL) < 0 && b.len > 0) {
             secret_redact(&b, 0);
             b.ptr[b.len - 1] = '\n';
         }

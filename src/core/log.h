@@ -56,8 +56,14 @@ void log_setup(enum log_level level, enum log_format format, int fd);
 bool log_wants(enum log_level level);
 void log_put(enum log_level level, const struct log_field *fields, size_t n);
 /* What log_put() would write, with its line feed; for tests and others. */
-int log_print(struct buf *b, enum log_level level, enum log_format format,
-              int64_t now_us, const struct log_field *fields, size_t n,
+struct log_line {
+    enum log_level level;
+    enum log_format format;
+    int64_t now_us;
+    const struct log_field *fields;
+    size_t n;
+};
+int log_print(struct buf *b, const struct log_line *line,
               struct err *e) MUST_USE;
 
 #endif

@@ -203,9 +203,13 @@ static void end_child(const struct child *c)
     (void)reap(c->pid, 0, &status);
 }
 
-static int talk(struct child *c, struct slice input, int64_t until,
-                struct buf *const to[2], struct proc_result *ret, struct err *e)
+static int talk(struct child *c, struct proc *p, struct err *e)
 {
+    struct buf *const to[2] = {p->out, p->err};
+    struct slice input = p->input;
+    int64_t until = p->timeout_us > 0 ? clock_mono_us() + p->timeout_us : 0;
+    int status = 0;
+
     while (c->fds[1] >= 0 || c->fds[2] >= 0) {
         if (pump(c, &input, to, e) < 0) {
             end_child(c);
@@ -217,43 +221,32 @@ static int talk(struct child *c, struct slice input, int64_t until,
         }
         if (until > 0 && clock_mono_us() >= until) {
             end_child(c);
-            ret->timed_out = true;
-            ret->status = 128 + SIGKILL;
+            p->timed_out = true;
+            p->status = 128 + SIGKILL;
             return 0;
         }
     }
-    {
-        int status = 0;
-
-        (void)reap(c->pid, 0, &status);
-        ret->status =
-            WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    }
+    (void)reap(c->pid, 0, &status);
+    p->timed_out = false;
+    p->status =
+        WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     return 0;
 }
 
-int proc_run(const char *const *argv, struct slice input, int64_t timeout_us,
-             struct buf *out, struct buf *err, struct proc_result *ret,
-             struct err *e)
+int proc_run(struct proc *p, struct err *e)
 {
-    struct buf *const to[2] = {out, err};
-    struct proc_result result = {0};
     struct child c;
     int rc;
 
-    if (start(&c, argv, e) < 0) {
+    if (start(&c, p->argv, e) < 0) {
         return -1;
     }
-    if (input.len == 0) {
+    if (p->input.len == 0) {
         close_end(&c.fds[0]);
     }
-    rc = talk(&c, input, timeout_us > 0 ? clock_mono_us() + timeout_us : 0, to,
-              &result, e);
+    rc = talk(&c, p, e);
     for (int i = 0; i < 3; i++) {
         close_end(&c.fds[i]);
-    }
-    if (rc == 0) {
-        *ret = result;
     }
     return rc;
 }

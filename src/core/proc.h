@@ -6,21 +6,22 @@
 
 #include "core/buf.h"
 
-struct proc_result {
-    int status;     /* exit code; 128 + signal when one ended it */
-    bool timed_out; /* it was killed */
+struct proc {
+    const char *const *argv; /* ended by NULL; argv[0] is found on PATH */
+    struct slice input;      /* its stdin */
+    int64_t timeout_us;      /* 0: none */
+    struct buf *out, *err;   /* what it says; NULL: dropped */
+    int status;              /* exit code; 128 + signal when one ended it */
+    bool timed_out;          /* it was killed */
 };
 
 /*
- * Run argv (ended by NULL; found on PATH) with input as its stdin; its stdout
- * goes to *out and stderr to *err (either may be NULL: dropped; ceilings as
- * of the buffers, past which the child is killed and ERR_LIMIT given).
- * timeout_us 0: none.  ERR_NOTFOUND when there is no such program,
- * ERR_INTERRUPTED when asked to stop (the child is ended first).
+ * Run it to its end and fill in status and timed_out.  Past the ceiling of a
+ * buffer it is ended and ERR_LIMIT given.  ERR_NOTFOUND when there is no such
+ * program; ERR_INTERRUPTED when asked to stop (the child is ended first).
+ * What it started itself ends with it.
  */
-int proc_run(const char *const *argv, struct slice input, int64_t timeout_us,
-             struct buf *out, struct buf *err, struct proc_result *ret,
-             struct err *e) MUST_USE;
+int proc_run(struct proc *p, struct err *e) MUST_USE;
 
 int64_t proc_peak_rss(void); /* bytes */
 int64_t proc_rss(void);      /* bytes, now */

@@ -57,6 +57,9 @@ bool yaml_is_null(const struct yaml_node *n);
 /* "a mapping", "a list", "a text". */
 const char *yaml_kind_text(enum yaml_kind kind);
 
+/* Where a node, or a mapping value's key, stands. */
+struct fault_place yaml_place(const struct yaml_node *n);
+struct fault_place yaml_key_place(const struct yaml_node *n);
 /* Take a fault at a node, or at a mapping value's key. */
 void yaml_fault(struct faults *f, const struct yaml_node *n, const char *fmt,
                 ...) PRINTF_LIKE(3, 4);

@@ -40,6 +40,16 @@ const char *yaml_kind_text(enum yaml_kind kind)
     }
 }
 
+struct fault_place yaml_place(const struct yaml_node *n)
+{
+    return (struct fault_place){n->file, n->line, n->column};
+}
+
+struct fault_place yaml_key_place(const struct yaml_node *n)
+{
+    return (struct fault_place){n->file, n->key_line, n->key_column};
+}
+
 void yaml_fault(struct faults *f, const struct yaml_node *n, const char *fmt,
                 ...)
 {
@@ -49,7 +59,7 @@ void yaml_fault(struct faults *f, const struct yaml_node *n, const char *fmt,
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    faults_add(f, n->file, n->line, n->column, "%s", text);
+    faults_add(f, yaml_place(n), "%s", text);
 }
 
 void yaml_fault_key(struct faults *f, const struct yaml_node *n,
@@ -61,7 +71,7 @@ void yaml_fault_key(struct faults *f, const struct yaml_node *n,
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    faults_add(f, n->file, n->key_line, n->key_column, "%s", text);
+    faults_add(f, yaml_key_place(n), "%s", text);
 }
 
 bool yaml_expect(const struct yaml_node *n, enum yaml_kind kind,
@@ -88,8 +98,7 @@ void yaml_known_keys(const struct yaml_node *n, const char *const *words,
             i++;
         }
         if (i == count) {
-            faults_unknown(f, c->file, c->key_line, c->key_column, "key",
-                           c->key, words, count);
+            faults_unknown(f, yaml_key_place(c), "key", c->key, words, count);
         }
     }
 }
@@ -172,6 +181,6 @@ bool yaml_choice(const struct yaml_node *n, const char *what,
             return true;
         }
     }
-    faults_unknown(f, n->file, n->line, n->column, what, n->text, words, count);
+    faults_unknown(f, yaml_place(n), what, n->text, words, count);
     return false;
 }
