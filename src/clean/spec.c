@@ -117,8 +117,8 @@ static void parse_sets(struct spec_loader *l)
     struct err e;
 
     if (l->set->n > SPEC_SETS_MAX) {
-        faults_add(l->f, NULL, 0, 0, "more than %d settings by --set",
-                   SPEC_SETS_MAX);
+        faults_add(l->f, (struct fault_place){NULL, 0, 0},
+                   "more than %d settings by --set", SPEC_SETS_MAX);
         return;
     }
     for (size_t i = 0; i < l->set->n; i++) {
@@ -126,7 +126,7 @@ static void parse_sets(struct spec_loader *l)
         struct slice name;
 
         if (!slice_cut(&value, '=', &name)) {
-            faults_add(l->f, NULL, 0, 0,
+            faults_add(l->f, (struct fault_place){NULL, 0, 0},
                        "--set \"%.*s\" must be of the form table.key=value",
                        SLICE_FMT(name));
             value = SLICE("null");
@@ -138,7 +138,7 @@ static void parse_sets(struct spec_loader *l)
                 l->failed = true;
                 return;
             }
-            faults_add(l->f, NULL, 0, 0, "%s", e.msg);
+            faults_add(l->f, (struct fault_place){NULL, 0, 0}, "%s", e.msg);
             (void)memset(&l->mem->set_docs[i], 0, sizeof(struct yaml_doc));
             l->mem->set_used[i] = true;
         }
@@ -159,8 +159,8 @@ static void check_sets(struct spec_loader *l)
 
         if (!l->mem->set_used[i]) {
             (void)slice_cut(&rest, '.', &table);
-            faults_unknown(l->f, "--set", 0, 0, "table", table, words,
-                           l->s->ntables);
+            faults_unknown(l->f, (struct fault_place){"--set", 0, 0}, "table",
+                           table, words, l->s->ntables);
         }
     }
 }
@@ -177,7 +177,7 @@ static void read_spec(struct spec_loader *l, const char *file)
     }
     l->s->file = name.ptr;
     if (root == NULL || root->kind != YAML_MAPPING) {
-        faults_add(l->f, file, 1, 1,
+        faults_add(l->f, (struct fault_place){file, 1, 1},
                    "a cleaning spec must be a mapping with "
                    "the key \"tables\"");
         return;
@@ -221,7 +221,8 @@ int spec_load(struct spec **ret, struct slice text, const char *file,
         (void)memset(&l.mem->doc, 0, sizeof(l.mem->doc));
         spec_free(l.s);
         if (parse.code != ERR_NOMEM) {
-            faults_add(faults, NULL, 0, 0, "%s", parse.msg);
+            faults_add(faults, (struct fault_place){NULL, 0, 0}, "%s",
+                       parse.msg);
         }
         return err_set(e, parse.code, "%s", parse.msg);
     }
