@@ -174,8 +174,11 @@ void spec_column_attr(struct spec_loader *l, const struct yaml_node *n,
         }
         words[i] = attrs[i].name;
     }
-    faults_unknown(l->f, n->file, n->key_line > 0 ? n->key_line : n->line,
-                   n->key_column, "key", name, words, ARRAY_LEN(words));
+    faults_unknown(l->f,
+                   (struct fault_place){n->file,
+                                        n->key_line > 0 ? n->key_line : n->line,
+                                        n->key_column},
+                   "key", name, words, ARRAY_LEN(words));
 }
 
 void spec_column_read(struct spec_loader *l, const struct yaml_node *n,

@@ -136,8 +136,8 @@ static void dedup_by(struct spec_loader *l, const struct yaml_node *n,
             k++;
         }
         if (k == t->nvalues) {
-            faults_unknown(l->f, n->file, n->line, n->column, "column",
-                           by.at[i], words, t->nvalues);
+            faults_unknown(l->f, yaml_place(n), "column", by.at[i], words,
+                           t->nvalues);
         } else if (t->ndedup_cols < SPEC_COLUMNS_MAX) {
             t->dedup_cols[t->ndedup_cols++] = (int)k;
         }
@@ -232,8 +232,7 @@ static void unknown_column(struct spec_loader *l, const struct yaml_node *n,
     for (size_t i = 0; i < t->ncolumns; i++) {
         words[i] = t->columns[i].name;
     }
-    faults_unknown(l->f, n->file, n->key_line, n->key_column, "column", name,
-                   words, t->ncolumns);
+    faults_unknown(l->f, yaml_key_place(n), "column", name, words, t->ncolumns);
 }
 
 static void read_columns(struct spec_loader *l, const struct yaml_node *n,
@@ -379,7 +378,8 @@ static void set_columns(struct spec_loader *l, struct spec_table *t)
         }
         l->mem->set_used[i] = true;
         if (!slice_cut(&rest, '.', &head)) {
-            faults_unknown(l->f, "--set", 0, 0, "option", head, words, nwords);
+            faults_unknown(l->f, (struct fault_place){"--set", 0, 0}, "option",
+                           head, words, nwords);
             continue;
         }
         c = column_named(t, head);

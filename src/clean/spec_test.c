@@ -93,8 +93,8 @@ static void read_test_options(struct spec_loader *l, const struct yaml_node *n,
             k++;
         }
         if (k == nwords) {
-            faults_unknown(l->f, n->file, n->line, n->column, "option",
-                           names.at[i], words, nwords);
+            faults_unknown(l->f, yaml_place(n), "option", names.at[i], words,
+                           nwords);
             continue;
         }
         set = arena_printf(&l->mem->arena, l->e, "%s.%s=on", t->table->name,
