@@ -52,7 +52,7 @@ struct conf {
     struct faults *faults;
 };
 
-/* All defaults; asserts that the table's own are right. */
+/* All defaults; a fault when one of the table's own is wrong. */
 void conf_defaults(const struct conf *c);
 /* From a mapping (NULL: an empty file); unknown keys are faults. */
 void conf_from_yaml(const struct conf *c, const struct yaml_node *n);

@@ -93,8 +93,24 @@ static int add_anchor(struct reader *r, const yaml_char_t *name,
     return 0;
 }
 
+/* Count what an alias stands for as if it were written out. */
+static int count_copy(struct reader *r, const struct yaml_node *n, int depth)
+{
+    for (const struct yaml_node *c = n->first; c != NULL; c = c->next) {
+        if (++r->nodes > YAML_NODES_MAX || depth >= YAML_DEPTH_MAX) {
+            return err_set(r->e, ERR_LIMIT,
+                           "%s:%zu: an alias makes it too large", r->file,
+                           r->event.start_mark.line + 1);
+        }
+        if (count_copy(r, c, depth + 1) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* The children are shared: a tree is not changed once it is read. */
-static int copy_alias(struct reader *r, struct yaml_node **ret)
+static int copy_alias(struct reader *r, int depth, struct yaml_node **ret)
 {
     const char *name = (const char *)r->event.data.alias.anchor;
     struct anchor *a = r->anchors;
@@ -109,7 +125,7 @@ static int copy_alias(struct reader *r, struct yaml_node **ret)
                          : "an alias of no anchor");
     }
     n = new_node(r, a->node->kind);
-    if (n == NULL) {
+    if (n == NULL || count_copy(r, a->node, depth + 1) < 0) {
         return -1;
     }
     n->plain = a->node->plain;
@@ -231,7 +247,7 @@ static int read_node(struct reader *r, int depth, struct yaml_node **ret)
     const yaml_char_t *tag = NULL;
 
     if (v->type == YAML_ALIAS_EVENT) {
-        return copy_alias(r, ret);
+        return copy_alias(r, depth, ret);
     }
     if (v->type == YAML_SCALAR_EVENT) {
         tag = v->data.scalar.tag;

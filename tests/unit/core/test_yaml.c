@@ -84,6 +84,24 @@ static void limits_hold(void)
     }
 }
 
+static void aliases_cannot_blow_up(void)
+{
+    static const char bomb[] = "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+                               "b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
+                               "c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]\n"
+                               "d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c]\n"
+                               "e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d]\n"
+                               "f: [*e, *e, *e, *e, *e, *e, *e, *e, *e]\n";
+    struct yaml_doc d;
+    struct err e = {0};
+
+    CHECK_OK(yaml_parse(&d, "f", SLICE("a: &x [1, 2]\nb: *x\n"), &e), &e);
+    CHECK_TEXT(yaml_get(d.root, "b")->first->next->text, "2");
+    yaml_release(&d);
+    CHECK(yaml_parse(&d, "f", slice_of(bomb), &e) < 0);
+    CHECK_INT(e.code, ERR_LIMIT);
+}
+
 static void an_empty_document_has_no_root(void)
 {
     struct yaml_doc d;
@@ -153,6 +171,7 @@ static const struct test tests[] = {
     {"a tree knows its lines", a_tree_knows_its_lines},
     {"odd documents are refused", odd_documents_are_refused},
     {"limits hold", limits_hold},
+    {"aliases cannot blow up", aliases_cannot_blow_up},
     {"an empty document has no root", an_empty_document_has_no_root},
     {"faults name place and nearest", faults_name_place_and_nearest},
     {"running out of memory is said", running_out_of_memory_is_said},
