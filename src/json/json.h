@@ -6,7 +6,9 @@
  * number handling are the same everywhere.
  *
  * Numbers: by default they are kept as raw text (YYJSON_TYPE_RAW), so that
- * what was posted is stored digit for digit; JSON_NUMBERS parses them.
+ * what was posted is stored digit for digit; JSON_NUMBERS parses them to
+ * uint64 (not negative), int64 (negative) or double, and keeps as raw text
+ * only what fits none of these: integers past 64 bits, 1e999.
  */
 #ifndef JSON_JSON_H
 #define JSON_JSON_H
@@ -34,25 +36,46 @@ struct json_doc {
 
 /*
  * Parse s.  ERR_MALFORMED with line, column and the reason; ERR_LIMIT when it
- * nests deeper than JSON_DEPTH_MAX.  alc may be NULL (then malloc).
+ * nests deeper than JSON_DEPTH_MAX.  alc may be NULL (then core/mem.h).
  */
 int json_parse(struct json_doc *ret, struct slice s, int flags,
                const yyjson_alc *alc, struct err *e) MUST_USE;
-void json_release(struct json_doc *d);
+void json_release(struct json_doc *d); /* a zeroed one is fine */
 
-/* Append v to b as compact JSON. */
-int json_print(struct buf *b, const yyjson_val *v, int flags,
-               struct err *e) MUST_USE;
+/* Append v to b as compact JSON; ERR_LIMIT when it nests too deep or b is
+ * full, ERR_INVALID for a double that is not finite.  b is then as before. */
+int json_print(struct buf *b, yyjson_val *v, int flags, struct err *e) MUST_USE;
 /* Append one string in quotes, escaped; s must be UTF-8. */
 int json_print_text(struct buf *b, struct slice s, struct err *e) MUST_USE;
 /* Append the shortest digits that read back to the same double; whole numbers
- * without a fraction; v is finite. */
+ * in the int64 range without a fraction, minus zero as -0.0; v is finite. */
 int json_print_double(struct buf *b, double v, struct err *e) MUST_USE;
+int json_print_i64(struct buf *b, int64_t v, struct err *e) MUST_USE;
 
-/* Member of an object; NULL when absent or o is no object. */
+/* Member of an object, the last one of that name; NULL when absent or o is
+ * no object. */
 yyjson_val *json_get(yyjson_val *o, const char *key);
 /* A string member as a slice; false when absent or of another type. */
 bool json_get_text(yyjson_val *o, const char *key, struct slice *ret);
+/* A member that is an integer in the int64 range, raw or parsed. */
 bool json_get_i64(yyjson_val *o, const char *key, int64_t *ret);
+
+/*
+ * Memory for parsing one document after another without malloc: give &p.alc
+ * to json_parse(), and json_pool_reset() when the trees are no longer needed.
+ * What a document needs past the ceiling fails as if memory had run out.
+ * The struct must not move.  One thread at a time.
+ */
+struct json_pool {
+    yyjson_alc alc;
+    struct json_chunk *head;
+    size_t used; /* bytes of the chunks behind head's */
+    size_t max;
+    bool hit_max; /* since the last reset: the ceiling refused an allocation */
+};
+
+void json_pool_init(struct json_pool *p, size_t max);
+void json_pool_release(struct json_pool *p);
+void json_pool_reset(struct json_pool *p); /* trees are gone, memory kept */
 
 #endif

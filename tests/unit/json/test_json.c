@@ -1,0 +1,356 @@
+#include "json/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "core/fs.h"
+#include "core/mem.h"
+#include "core/rand.h"
+#include "test.h"
+
+enum {
+    OUT_MAX = 1 << 20
+};
+
+static void parse(const char *text, int flags, struct json_doc *d)
+{
+    struct err e;
+
+    *d = (struct json_doc){0};
+    CHECK_OK(json_parse(d, slice_of(text), flags, NULL, &e), &e);
+}
+
+static void prints_as(const char *text, int flags, const char *want)
+{
+    struct json_doc d;
+    struct buf b;
+    struct err e;
+
+    buf_init(&b, OUT_MAX);
+    parse(text, flags, &d);
+    CHECK_OK(json_print(&b, d.root, flags, &e), &e);
+    CHECK_TEXT(buf_slice(&b), want);
+    json_release(&d);
+    buf_release(&b);
+}
+
+static void numbers_stay_as_posted(void)
+{
+    prints_as(" { \"a\" : 1.50 , \"b\":[1e5, -0, 12345678901234567890123] }", 0,
+              "{\"a\":1.50,\"b\":[1e5,-0,12345678901234567890123]}");
+}
+
+static void parsed_numbers_lose_nothing(void)
+{
+    prints_as("[18446744073709551615,-9223372036854775808,"
+              "18446744073709551616,-9223372036854775809,1e999]",
+              JSON_NUMBERS,
+              "[18446744073709551615,-9223372036854775808,"
+              "18446744073709551616,-9223372036854775809,1e999]");
+    prints_as("[1.50,1e3,-0.0,0.1,true,false,null,{},[]]", JSON_NUMBERS,
+              "[1.5,1000,-0.0,0.1,true,false,null,{},[]]");
+}
+
+static void text_is_escaped(void)
+{
+    prints_as(
+        "\"q\\\" b\\\\ /\\/ \\n\\r\\t\\b\\f \\u0000\\u001f\\u007f \\u00e9\"", 0,
+        "\"q\\\" b\\\\ // \\n\\r\\t\\b\\f \\u0000\\u001F\x7f \xc3\xa9\"");
+}
+
+static void astral_characters_can_be_escaped(void)
+{
+    prints_as("[\"\\ud83d\\ude0d\"]", 0, "[\"\xF0\x9F\x98\x8D\"]");
+    prints_as("[\"12345678 \xF0\x9F\x98\x8D\xe2\x82\xac 123456789 \xF0\x9F\xA4"
+              "\x8D\"]",
+              JSON_ESCAPE_ASTRAL,
+              "[\"12345678 \\uD83D\\uDE0D\xe2\x82\xac 123456789 "
+              "\\uD83E\\uDD0D\"]");
+}
+
+static void errors_say_where(void)
+{
+    struct json_doc d = {0};
+    struct err e;
+
+    CHECK(json_parse(&d, SLICE("{\"a\": 1,\n \"\xc3\xa9\": x}"), 0, NULL, &e) ==
+          -1);
+    CHECK_INT(e.code, ERR_MALFORMED);
+    CHECK(strstr(e.msg, "line 2, column 7 (byte 16)") != NULL);
+    CHECK(d.doc == NULL);
+    CHECK(json_parse(&d, SLICE(""), 0, NULL, &e) == -1);
+    CHECK(strstr(e.msg, "empty") != NULL);
+    CHECK(json_parse(&d, SLICE("{} x"), 0, NULL, &e) == -1);
+    CHECK(json_parse(&d, SLICE("\"\xff\""), 0, NULL, &e) == -1);
+}
+
+static void nesting(int depth, int flags, int want)
+{
+    struct json_doc d = {0};
+    struct buf b;
+    struct err e = {0};
+
+    buf_init(&b, OUT_MAX);
+    for (int i = 0; i < depth; i++) {
+        CHECK_OK(buf_puts(&b, i % 2 ? "{\"a\":" : "[0,[],", &e), &e);
+    }
+    CHECK_OK(buf_puts(&b, "7", &e), &e);
+    for (int i = depth; i-- > 0;) {
+        CHECK_OK(buf_puts(&b, i % 2 ? "}" : "]", &e), &e);
+    }
+    CHECK_INT(json_parse(&d, buf_slice(&b), flags, NULL, &e), want);
+    if (want < 0) {
+        CHECK_INT(e.code, ERR_LIMIT);
+    } else {
+        struct buf out;
+
+        buf_init(&out, OUT_MAX);
+        CHECK_OK(json_print(&out, d.root, flags, &e), &e);
+        CHECK(slice_eq(buf_slice(&out), buf_slice(&b)));
+        buf_release(&out);
+        json_release(&d);
+    }
+    buf_release(&b);
+}
+
+static void depth_is_limited(void)
+{
+    nesting(JSON_DEPTH_MAX, 0, 0);
+    nesting(JSON_DEPTH_MAX + 1, 0, -1);
+    nesting(100000, JSON_NUMBERS, -1);
+}
+
+static void a_prefix_can_be_read(void)
+{
+    struct json_doc d = {0};
+    struct err e;
+    struct slice s = SLICE(" {\"a\":1}{\"b\":2}[3] 4 ");
+    int n = 0;
+
+    while (slice_trim(s).len > 0) {
+        CHECK_OK(json_parse(&d, s, JSON_PREFIX, NULL, &e), &e);
+        s = slice_from(s, d.read);
+        json_release(&d);
+        n++;
+    }
+    CHECK_INT(n, 4);
+}
+
+static void double_survives(double v)
+{
+    struct buf b;
+    struct err e;
+    struct json_doc d = {0};
+    double back;
+
+    buf_init(&b, OUT_MAX);
+    CHECK_OK(json_print_double(&b, v, &e), &e);
+    CHECK_OK(json_parse(&d, buf_slice(&b), JSON_NUMBERS, NULL, &e), &e);
+    back = yyjson_get_num(d.root);
+    if (memcmp(&back, &v, sizeof(v)) != 0) {
+        test_fail(__FILE__, __LINE__, "%a printed as %.*s", v,
+                  SLICE_FMT(buf_slice(&b)));
+    }
+    json_release(&d);
+    buf_release(&b);
+}
+
+static void doubles_read_back(void)
+{
+    static const double odd[] = {
+        0.0,    -0.0,   0.1, -89.9787, 1e15, 1e21,    1e22,
+        5e-324, 1e-7,   2.5, -3.0,     4e18, 1.7e308, 9007199254740993.0,
+        1.8e19, -9.3e18};
+    struct rand r;
+
+    for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+        double_survives(odd[i]);
+    }
+    rand_seed(&r, 7);
+    for (int i = 0; i < 20000; i++) {
+        uint64_t bits = rand_u64(&r);
+        double v;
+
+        memcpy(&v, &bits, sizeof(v));
+        if (isfinite(v)) {
+            double_survives(v);
+        }
+    }
+}
+
+static void double_prints(double v, const char *want)
+{
+    struct buf b;
+    struct err e;
+
+    buf_init(&b, OUT_MAX);
+    CHECK_OK(json_print_double(&b, v, &e), &e);
+    CHECK_TEXT(buf_slice(&b), want);
+    buf_release(&b);
+}
+
+static void whole_numbers_have_no_fraction(void)
+{
+    struct buf b;
+    struct err e;
+
+    double_prints(12.0, "12");
+    double_prints(-132000.0, "-132000");
+    double_prints(0.0, "0");
+    double_prints(-0.0, "-0.0");
+    double_prints(9007199254740992.0, "9007199254740992");
+    double_prints(1e300, "1e300");
+    double_prints(-77.015, "-77.015");
+    buf_init(&b, OUT_MAX);
+    CHECK(json_print_double(&b, (double)INFINITY, &e) == -1);
+    CHECK_INT(e.code, ERR_INVALID);
+    buf_release(&b);
+}
+
+static void members_are_found(void)
+{
+    struct json_doc d;
+    struct slice s;
+    int64_t v = 0;
+
+    parse("{\"a\":\"x\",\"n\":-5,\"a\":\"last\",\"big\":1e999}", JSON_NUMBERS,
+          &d);
+    CHECK(json_get_text(d.root, "a", &s));
+    CHECK_TEXT(s, "last");
+    CHECK(json_get_i64(d.root, "n", &v) && v == -5);
+    CHECK(!json_get_i64(d.root, "big", &v) && !json_get_i64(d.root, "a", &v));
+    CHECK(json_get(d.root, "aa") == NULL && json_get(NULL, "a") == NULL);
+    json_release(&d);
+    parse("{\"n\":-5,\"f\":1.5}", 0, &d);
+    CHECK(json_get_i64(d.root, "n", &v) && v == -5);
+    CHECK(!json_get_i64(d.root, "f", &v));
+    json_release(&d);
+}
+
+static void printing_keeps_the_ceiling(void)
+{
+    struct json_doc d;
+    struct buf b;
+    struct err e;
+
+    parse("[\"0123456789\",1,2,3]", 0, &d);
+    buf_init(&b, 20);
+    CHECK_OK(buf_puts(&b, "abc", &e), &e);
+    CHECK(json_print(&b, d.root, 0, &e) == -1);
+    CHECK_INT(e.code, ERR_LIMIT);
+    CHECK_TEXT(buf_slice(&b), "abc");
+    json_release(&d);
+    buf_release(&b);
+}
+
+static void a_pool_is_used_again(void)
+{
+    struct json_pool p;
+    struct json_doc d;
+    struct err e;
+    struct buf b;
+
+    buf_init(&b, OUT_MAX);
+    json_pool_init(&p, 4 << 20);
+    for (int size = 1; size < 4000; size += 997) {
+        buf_clear(&b);
+        CHECK_OK(buf_puts(&b, "[0", &e), &e);
+        for (int i = 0; i < size; i++) {
+            CHECK_OK(buf_puts(&b, ",\"x\"", &e), &e);
+        }
+        CHECK_OK(buf_puts(&b, "]", &e), &e);
+        d = (struct json_doc){0};
+        CHECK_OK(json_parse(&d, buf_slice(&b), 0, &p.alc, &e), &e);
+        CHECK_INT(yyjson_arr_size(d.root), size + 1);
+        json_pool_reset(&p);
+    }
+    json_pool_release(&p);
+    json_pool_init(&p, 1000);
+    CHECK(json_parse(&d, buf_slice(&b), 0, &p.alc, &e) == -1);
+    CHECK(p.hit_max);
+    json_pool_release(&p);
+    buf_release(&b);
+}
+
+static void kafka_connect_bytes(void)
+{
+    const char *shared = getenv("PINLINE_SHARED");
+    char dir[FS_PATH_MAX];
+    char path[FS_PATH_MAX];
+    struct fs_names names = {0};
+    struct err e;
+
+    CHECK_OK(fs_join(dir, shared ? shared : "../shared",
+                     "data/variants/14_s3_sink_object_reconstructed", &e),
+             &e);
+    if (!fs_is_folder(dir)) {
+        printf("# skipped: no folder \"%s\"\n", dir);
+        return;
+    }
+    CHECK_OK(fs_names(dir, &names, &e), &e);
+    CHECK_INT(names.n, 9);
+    for (size_t i = 0; i < names.n; i++) {
+        struct json_doc d = {0};
+        struct buf in;
+        struct buf out;
+
+        buf_init(&in, OUT_MAX);
+        buf_init(&out, OUT_MAX);
+        CHECK_OK(fs_join(path, dir, names.names[i], &e), &e);
+        CHECK_OK(fs_read(path, &in, &e), &e);
+        CHECK_OK(json_parse(&d, buf_slice(&in), 0, NULL, &e), &e);
+        CHECK_OK(json_print(&out, d.root, JSON_ESCAPE_ASTRAL, &e), &e);
+        CHECK_OK(buf_putc(&out, '\n', &e), &e);
+        CHECK(slice_eq(buf_slice(&in), buf_slice(&out)));
+        json_release(&d);
+        buf_release(&in);
+        buf_release(&out);
+    }
+    fs_names_release(&names);
+}
+
+static void no_allocation_is_taken_for_granted(void)
+{
+    int rc = -1;
+
+    for (unsigned n = 1; rc != 0 && n < 100; n++) {
+        struct json_doc d = {0};
+        struct buf b;
+        struct err e = {0};
+
+        buf_init(&b, OUT_MAX);
+        mem_fail_after(n);
+        rc = json_parse(&d, SLICE("{\"a\":[1,2.5,\"\\n\"]}"), JSON_NUMBERS,
+                        NULL, &e);
+        if (rc == 0) {
+            rc = json_print(&b, d.root, 0, &e);
+        }
+        mem_fail_after(0);
+        CHECK(rc == 0 || e.code == ERR_NOMEM);
+        json_release(&d);
+        buf_release(&b);
+    }
+    CHECK_INT(rc, 0);
+}
+
+static const struct test tests[] = {
+    {"numbers stay as posted", numbers_stay_as_posted},
+    {"parsed numbers lose nothing", parsed_numbers_lose_nothing},
+    {"text is escaped", text_is_escaped},
+    {"astral characters can be escaped", astral_characters_can_be_escaped},
+    {"errors say where", errors_say_where},
+    {"depth is limited", depth_is_limited},
+    {"a prefix can be read", a_prefix_can_be_read},
+    {"doubles read back", doubles_read_back},
+    {"whole numbers have no fraction", whole_numbers_have_no_fraction},
+    {"members are found", members_are_found},
+    {"printing keeps the ceiling", printing_keeps_the_ceiling},
+    {"a pool is used again", a_pool_is_used_again},
+    {"Kafka Connect bytes are met", kafka_connect_bytes},
+    {"no allocation is taken for granted", no_allocation_is_taken_for_granted},
+};
+
+int main(void)
+{
+    return test_main(tests, ARRAY_LEN(tests));
+}
