@@ -23,6 +23,10 @@ enum emulator_order {
     EMULATOR_CPYTHON,    /* the rows that the seeds' Python script draws */
 };
 
+enum {
+    EMULATOR_PER_REQUEST_MAX = 10000
+};
+
 struct emulator_table {
     const char *name;  /* "pin", "geo", "user": the source's tables, in order */
     const char *topic; /* topic or stream */
@@ -80,19 +84,6 @@ struct emulator_counts {
  */
 int emulator_run(const struct emulator_conf *conf, struct emulator_counts *ret,
                  struct err *e) MUST_USE;
-
-/* The next row number that an order draws; state is zeroed at first. */
-struct emulator_draw {
-    const struct emulator_conf *conf;
-    int64_t source_rows;
-    int64_t next;
-    void *state;
-};
-int emulator_draw_init(struct emulator_draw *d,
-                       const struct emulator_conf *conf,
-                       struct err *e) MUST_USE;
-void emulator_draw_release(struct emulator_draw *d);
-int64_t emulator_draw_next(struct emulator_draw *d);
 
 /* One row of each table as "pin_result", "geo_result", "user_result", as the
  * seeds' script prints it, without posting anything. */

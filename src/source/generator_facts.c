@@ -6,7 +6,7 @@
 #define IMAGE "image"
 #define VIDEO "video"
 #define STORY "multi-video(story page format)"
-const struct gen_kind gen_kinds[] = {
+const struct gen_kind generator_kinds[] = {
     {4093, IMAGE, false, false, false, false},
     {24, IMAGE, false, false, true, false},
     {121, VIDEO, false, false, false, false},
@@ -429,7 +429,7 @@ void generator_facts(const struct gen *g, int64_t n, struct gen_fact *ret)
     choose_followers(g, f);
     f->poster = pick_poster(g, gen_draw(f->text_key, D_POSTER));
     kind = gen_pick(gen_draw(f->body_key, D_KIND), KIND_TOTAL);
-    f->kind = gen_kinds;
+    f->kind = generator_kinds;
     while (kind >= f->kind->weight) {
         kind -= f->kind->weight;
         f->kind++;

@@ -47,7 +47,7 @@ struct gen {
     uint32_t harmonic[1000];             /* running sum of 2**26 / i */
 };
 
-/* Of how a pin's columns go together; see gen_kinds[]. */
+/* Of how a pin's columns go together; see generator_kinds[]. */
 struct gen_kind {
     uint32_t weight;
     const char *media;
@@ -56,7 +56,7 @@ struct gen_kind {
     bool no_tags;  /* tag_list is the placeholder */
     bool no_image; /* image_src is the placeholder, downloaded 0 */
 };
-extern const struct gen_kind gen_kinds[];
+extern const struct gen_kind generator_kinds[];
 
 struct gen_person {
     uint64_t key;
@@ -108,8 +108,8 @@ void generator_facts(const struct gen *g, int64_t n, struct gen_fact *ret);
 int32_t generator_followers_value(uint32_t code);
 
 /* The words; each text is as it stands between the quotes of JSON. */
-extern const char *const gen_countries[GEN_COUNTRIES];
-extern const char *const gen_categories[GEN_CATEGORIES];
+extern const char *const generator_countries[GEN_COUNTRIES];
+extern const char *const generator_categories[GEN_CATEGORIES];
 
 /* A growing text of known ceiling, for one row. */
 struct gen_out {

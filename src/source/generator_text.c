@@ -169,31 +169,31 @@ static void put_title(const struct gen_fact *f, struct gen_out *o)
     bool numbered = (x & 3) == 0;
 
     if (gen_chance(gen_draw(f->text_key, D_SCRIPT), 700)) {
-        put_word(o, words_scripts, WORDS_SCRIPTS, y);
+        put_word(o, generator_scripts, WORDS_SCRIPTS, y);
         return;
     }
     if (numbered) {
         generator_put_i64(o, 3 + (int64_t)gen_pick(y, 60));
         generator_put(o, " ", 1);
     } else if ((x & 4) != 0) {
-        put_word(o, words_openings, WORDS_OPENINGS, rand_mix(y));
+        put_word(o, generator_openings, WORDS_OPENINGS, rand_mix(y));
         generator_put(o, " ", 1);
     }
-    put_word(o, words_adjectives, WORDS_ADJECTIVES, x);
+    put_word(o, generator_adjectives, WORDS_ADJECTIVES, x);
     generator_put(o, " ", 1);
     if ((x & 24) == 0) {
-        put_word(o, words_adjectives, WORDS_ADJECTIVES, rand_mix(x));
+        put_word(o, generator_adjectives, WORDS_ADJECTIVES, rand_mix(x));
         generator_put(o, " ", 1);
     }
-    put_word(o, words_nouns[f->category], WORDS_NOUNS, y);
+    put_word(o, generator_nouns[f->category], WORDS_NOUNS, y);
     generator_puts(o, numbered ? " Ideas" : "");
     if ((x & 96) != 0) {
         generator_put(o, " ", 1);
-        put_word(o, words_endings, WORDS_ENDINGS, rand_mix(x + 1));
+        put_word(o, generator_endings, WORDS_ENDINGS, rand_mix(x + 1));
     }
     if ((x & 0x180) == 0) {
         generator_puts(o, " - ");
-        put_word(o, words_sentences, WORDS_SENTENCES, rand_mix(x + 2));
+        put_word(o, generator_sentences, WORDS_SENTENCES, rand_mix(x + 2));
     }
 }
 
@@ -201,7 +201,7 @@ static void put_mark(uint64_t x, struct gen_out *o)
 {
     uint32_t dice = gen_pick(x, 100000);
 
-    for (const struct words_mark *m = words_marks; m->text != NULL; m++) {
+    for (const struct words_mark *m = generator_marks; m->text != NULL; m++) {
         if (dice < m->per) {
             generator_puts(o, m->text);
             return;
@@ -233,9 +233,9 @@ static void put_description(const struct gen_fact *f, struct gen_out *o)
     size_t want = cut ? 177 : 10 + gen_pick(rand_mix(x), 110);
     unsigned i = 0;
 
-    put_word(o, words_adjectives, WORDS_ADJECTIVES, rand_mix(x + 1));
+    put_word(o, generator_adjectives, WORDS_ADJECTIVES, rand_mix(x + 1));
     generator_put(o, " ", 1);
-    put_word(o, words_nouns[f->category], WORDS_NOUNS, rand_mix(x + 2));
+    put_word(o, generator_nouns[f->category], WORDS_NOUNS, rand_mix(x + 2));
     generator_put(o, ".", 1);
     while (o->len - at < want && i < 8) {
         generator_put(o, " ", 1);
@@ -244,7 +244,7 @@ static void put_description(const struct gen_fact *f, struct gen_out *o)
         } else if (i == 1 && (x & 31) == 1) {
             generator_puts(o, "Très joli, très “simple”.");
         } else {
-            put_word(o, words_sentences, WORDS_SENTENCES,
+            put_word(o, generator_sentences, WORDS_SENTENCES,
                      gen_draw(f->text_key, D_SENTENCE + i));
         }
         i++;
@@ -284,28 +284,29 @@ void generator_poster(const struct gen *g, uint32_t poster, struct gen_out *o)
     uint32_t rest = poster / WORDS_STEMS;
 
     if (poster < WORDS_POSTERS) {
-        generator_puts(o, words_posters[poster]);
+        generator_puts(o, generator_posters[poster]);
         return;
     }
     if (dice < 20) {
         generator_puts(o, dice < 15 ? "Señor " : "🌿");
     }
-    generator_puts(o, words_stems[poster % WORDS_STEMS]);
-    generator_puts(o, words_name_ends[rest % WORDS_NAME_ENDS]);
+    generator_puts(o, generator_stems[poster % WORDS_STEMS]);
+    generator_puts(o, generator_name_ends[rest % WORDS_NAME_ENDS]);
     rest /= WORDS_NAME_ENDS;
     generator_put(o, " ", 1);
-    generator_puts(o, words_last[rest % WORDS_LAST]);
+    generator_puts(o, generator_last[rest % WORDS_LAST]);
     if (rest / WORDS_LAST != 0) {
         generator_put(o, " ", 1);
         generator_put_i64(o, rest / WORDS_LAST);
     }
     if (dice >= 850) {
-        put_word(o, words_poster_ends, WORDS_POSTER_ENDS, rand_mix(x));
+        put_word(o, generator_poster_ends, WORDS_POSTER_ENDS, rand_mix(x));
     } else if (dice >= 833) {
         generator_put(o, " ", 1);
     } else if (dice == 832) {
         for (unsigned i = 0; i < 9; i++) {
-            put_word(o, words_poster_ends, WORDS_POSTER_ENDS, rand_mix(x + i));
+            put_word(o, generator_poster_ends, WORDS_POSTER_ENDS,
+                     rand_mix(x + i));
         }
     }
 }
@@ -364,9 +365,11 @@ static void spell_tags(const struct gen_fact *f, struct gen_row *row)
     for (uint32_t i = 0; i < tags; i++) {
         generator_puts(o, i > 0 ? "," : "");
         generator_puts(
-            o, words_adjectives[(adjective + i * stride) % WORDS_ADJECTIVES]);
+            o,
+            generator_adjectives[(adjective + i * stride) % WORDS_ADJECTIVES]);
         generator_put(o, " ", 1);
-        generator_puts(o, words_nouns[f->category][(noun + i) % WORDS_NOUNS]);
+        generator_puts(o,
+                       generator_nouns[f->category][(noun + i) % WORDS_NOUNS]);
     }
     generator_put(o, "\"", 1);
     end(row);
@@ -442,10 +445,10 @@ static void spell_pin(const struct gen *g, const struct gen_fact *f,
     put_int(row, "downloaded", f->kind->no_image ? 0 : 1);
     begin(row, "save_location");
     generator_puts(&row->out, "\"Local save in /data/");
-    generator_puts(&row->out, gen_categories[f->category]);
+    generator_puts(&row->out, generator_categories[f->category]);
     generator_put(&row->out, "\"", 1);
     end(row);
-    put_text(row, "category", gen_categories[f->category]);
+    put_text(row, "category", generator_categories[f->category]);
 }
 
 static void spell_geo(const struct gen_fact *f, struct gen_row *row)
@@ -454,7 +457,7 @@ static void spell_geo(const struct gen_fact *f, struct gen_row *row)
     put_time(row, "timestamp", f->posted_s);
     put_e6(row, "latitude", f->person.latitude_e6);
     put_e6(row, "longitude", f->person.longitude_e6);
-    put_text(row, "country", gen_countries[f->person.country]);
+    put_text(row, "country", generator_countries[f->person.country]);
 }
 
 /* Squares of draws make the first names of a list more common. */
@@ -467,18 +470,18 @@ static void spell_name(const struct gen_fact *f, struct gen_row *row)
     begin(row, "first_name");
     generator_put(o, "\"", 1);
     if (gen_pick(x, 100) < 30) {
-        put_word(o, words_first, WORDS_FIRST, rand_mix(x));
+        put_word(o, generator_first, WORDS_FIRST, rand_mix(x));
     } else {
-        put_word(o, words_stems, WORDS_STEMS, rand_mix(x));
-        put_word(o, words_name_ends, WORDS_NAME_ENDS, rand_mix(x + 1));
+        put_word(o, generator_stems, WORDS_STEMS, rand_mix(x));
+        put_word(o, generator_name_ends, WORDS_NAME_ENDS, rand_mix(x + 1));
     }
     generator_put(o, "\"", 1);
     end(row);
     begin(row, "last_name");
     generator_put(o, "\"", 1);
-    put_word(o, words_last, WORDS_LAST,
+    put_word(o, generator_last, WORDS_LAST,
              y < rand_mix(y + 1) ? y : rand_mix(y + 1));
-    put_word(o, words_last_ends, WORDS_LAST_ENDS, rand_mix(y));
+    put_word(o, generator_last_ends, WORDS_LAST_ENDS, rand_mix(y));
     generator_put(o, "\"", 1);
     end(row);
 }

@@ -3,7 +3,7 @@
 #include "source/generator_int.h"
 
 /* The names of countries as a common list of fake data spells them. */
-const char *const gen_countries[GEN_COUNTRIES] = {
+const char *const generator_countries[GEN_COUNTRIES] = {
     "Afghanistan",
     "Albania",
     "Algeria",
@@ -249,13 +249,13 @@ const char *const gen_countries[GEN_COUNTRIES] = {
     "Zimbabwe",
 };
 
-const char *const gen_categories[GEN_CATEGORIES] = {
+const char *const generator_categories[GEN_CATEGORIES] = {
     "art",          "beauty",         "christmas", "diy-and-crafts",
     "education",    "event-planning", "finance",   "home-decor",
     "mens-fashion", "quotes",         "tattoos",   "travel",
     "vehicles"};
 
-const char *const words_nouns[GEN_CATEGORIES][WORDS_NOUNS] = {
+const char *const generator_nouns[GEN_CATEGORIES][WORDS_NOUNS] = {
     {"Canvas", "Sketchbook", "Watercolor", "Mural", "Portrait", "Gouache",
      "Ink Drawing", "Collage", "Pottery", "Charcoal", "Oil Painting", "Linocut",
      "Pastel", "Still Life", "Brush Set", "Gallery Wall"},
@@ -304,7 +304,7 @@ const char *const words_nouns[GEN_CATEGORIES][WORDS_NOUNS] = {
      "Wheel Rim", "Electric Car", "Tow Bar", "Dashboard", "Vintage Bus"},
 };
 
-const char *const words_adjectives[WORDS_ADJECTIVES] = {
+const char *const generator_adjectives[WORDS_ADJECTIVES] = {
     "Easy",         "Modern",          "Rustic",    "Simple",   "Colorful",
     "Minimal",      "Vintage",         "Cozy",      "Bold",     "Elegant",
     "Cheap",        "Handmade",        "Creative",  "Tiny",     "Classic",
@@ -314,7 +314,7 @@ const char *const words_adjectives[WORDS_ADJECTIVES] = {
     "Little",       "Popular",         "Gorgeous",  "Timeless", "Fresh",
     "Scandinavian", "Whimsical",       "Perfect",   "Everyday", "Weekend"};
 
-const char *const words_openings[WORDS_OPENINGS] = {
+const char *const generator_openings[WORDS_OPENINGS] = {
     "How To Make A",  "The Best",
     "Our Favorite",   "Why You Need A",
     "A Guide To The", "My",
@@ -324,32 +324,32 @@ const char *const words_openings[WORDS_OPENINGS] = {
     "Save This",      "Meet The",
     "Secrets Of A",   "Just A"};
 
-const char *const words_endings[WORDS_ENDINGS] = {"For Beginners",
-                                                  "On A Budget",
-                                                  "You Will Love",
-                                                  "For Small Spaces",
-                                                  "In One Weekend",
-                                                  "Worth Trying",
-                                                  "With Free Printable",
-                                                  "For The Whole Family",
-                                                  "That Really Works",
-                                                  "From Start To Finish",
-                                                  "For Busy Days",
-                                                  "Every Season",
-                                                  "Under $20",
-                                                  "& More",
-                                                  "At Home",
-                                                  "For Women",
-                                                  "For Kids",
-                                                  "To Copy Today",
-                                                  "| The Quiet Workshop",
-                                                  "- Blue Door Living",
-                                                  "| Sunday Notebook",
-                                                  "(No Tools Needed)",
-                                                  "In 2021",
-                                                  "Of The Year"};
+const char *const generator_endings[WORDS_ENDINGS] = {"For Beginners",
+                                                      "On A Budget",
+                                                      "You Will Love",
+                                                      "For Small Spaces",
+                                                      "In One Weekend",
+                                                      "Worth Trying",
+                                                      "With Free Printable",
+                                                      "For The Whole Family",
+                                                      "That Really Works",
+                                                      "From Start To Finish",
+                                                      "For Busy Days",
+                                                      "Every Season",
+                                                      "Under $20",
+                                                      "& More",
+                                                      "At Home",
+                                                      "For Women",
+                                                      "For Kids",
+                                                      "To Copy Today",
+                                                      "| The Quiet Workshop",
+                                                      "- Blue Door Living",
+                                                      "| Sunday Notebook",
+                                                      "(No Tools Needed)",
+                                                      "In 2021",
+                                                      "Of The Year"};
 
-const char *const words_sentences[WORDS_SENTENCES] = {
+const char *const generator_sentences[WORDS_SENTENCES] = {
     "Looking for something new to try this month?",
     "These ideas are simple, pretty and do not take much time.",
     "I collected my favorites so that you can start right away.",
@@ -377,7 +377,7 @@ const char *const words_sentences[WORDS_SENTENCES] = {
 };
 
 /* Whole titles in other scripts and mathematical letters. */
-const char *const words_scripts[WORDS_SCRIPTS] = {
+const char *const generator_scripts[WORDS_SCRIPTS] = {
     "Красивые идеи для дома и сада",
     "Простой рисунок акварелью шаг за шагом",
     "Как украсить праздничный стол",
@@ -393,7 +393,7 @@ const char *const words_scripts[WORDS_SCRIPTS] = {
 };
 
 /* Put behind a title: how many of 100,000 get it. */
-const struct words_mark words_marks[] = {
+const struct words_mark generator_marks[] = {
     {200, "\\nPart Two"},
     {22, " \xC2\x99"},
     {220, " "},
@@ -418,31 +418,31 @@ const struct words_mark words_marks[] = {
     {0, NULL},
 };
 
-const char *const words_first[WORDS_FIRST] = {
+const char *const generator_first[WORDS_FIRST] = {
     "Ada",   "Bruno", "Clara", "Dmitri", "Elena", "Farid",  "Greta", "Hugo",
     "Ines",  "Jonas", "Katya", "Leon",   "Mira",  "Nadia",  "Oskar", "Petra",
     "Quinn", "Rosa",  "Samir", "Tessa",  "Ulla",  "Viktor", "Wanda", "Xenia",
     "Yusuf", "Zora",  "Alma",  "Boris",  "Celia", "Dario",  "Edith", "Felix"};
 /* first names beyond those: a stem and an ending */
-const char *const words_stems[WORDS_STEMS] = {
+const char *const generator_stems[WORDS_STEMS] = {
     "Al",  "Bel", "Car", "Dan", "El", "Fred", "Gin", "Hel", "Is",  "Jan",
     "Kar", "Lor", "Mar", "Nor", "Ol", "Pau",  "Ros", "Sel", "Tan", "Val"};
-const char *const words_name_ends[WORDS_NAME_ENDS] = {
+const char *const generator_name_ends[WORDS_NAME_ENDS] = {
     "a",   "ena", "ina",  "ette", "ia",  "o",    "is",  "ric",
     "ton", "vin", "mund", "bert", "wyn", "line", "tha", "us"};
-const char *const words_last[WORDS_LAST] = {
+const char *const generator_last[WORDS_LAST] = {
     "Ash",   "Birch", "Clay",  "Dun",  "East",  "Fair",  "Green", "Hart",
     "Iron",  "Kings", "Lang",  "Mill", "North", "Oak",   "Penn",  "Red",
     "Stan",  "Thorn", "Under", "Wake", "West",  "White", "Wood",  "York",
     "Black", "Brook", "Corn",  "Daw",  "Ever",  "Fox",   "Gold",  "Hazel"};
-const char *const words_last_ends[WORDS_LAST_ENDS] = {
+const char *const generator_last_ends[WORDS_LAST_ENDS] = {
     "ford", "ley",   "ton",   "field", "well",  "man",   "son",  "worth",
     "by",   "wick",  "ham",   "land",  "mere",  "shaw",  "gate", "house",
     "er",   "croft", "dale",  "bury",  "stead", "ridge", "cote", "more",
     "comb", "side",  "hurst", "port",  "grave", "low"};
 
 /* The posters who post most. */
-const char *const words_posters[WORDS_POSTERS] = {
+const char *const generator_posters[WORDS_POSTERS] = {
     "Loud Lemon",         "Paper Lantern Post",
     "Hallmart",           "967",
     "No Time For Naps",   "Café Nordwind",
@@ -451,7 +451,7 @@ const char *const words_posters[WORDS_POSTERS] = {
     "Blue Door | Living", "No Such Kitchen",
     "Sunday Notebook",    "Åsa’s Atelier",
     " Leading Space",     "Kraft Kiosk"};
-const char *const words_poster_ends[WORDS_POSTER_ENDS] = {
+const char *const generator_poster_ends[WORDS_POSTER_ENDS] = {
     " | Home Decor & Simple Living",
     " | Travel Blog",
     " | Recipes, Crafts & Family",

@@ -30,19 +30,19 @@ struct words_mark {
     const char *text;
 };
 
-extern const char *const words_nouns[GEN_CATEGORIES][WORDS_NOUNS];
-extern const char *const words_adjectives[WORDS_ADJECTIVES];
-extern const char *const words_openings[WORDS_OPENINGS];
-extern const char *const words_endings[WORDS_ENDINGS];
-extern const char *const words_sentences[WORDS_SENTENCES];
-extern const char *const words_scripts[WORDS_SCRIPTS];
-extern const struct words_mark words_marks[];
-extern const char *const words_first[WORDS_FIRST];
-extern const char *const words_stems[WORDS_STEMS];
-extern const char *const words_name_ends[WORDS_NAME_ENDS];
-extern const char *const words_last[WORDS_LAST];
-extern const char *const words_last_ends[WORDS_LAST_ENDS];
-extern const char *const words_posters[WORDS_POSTERS];
-extern const char *const words_poster_ends[WORDS_POSTER_ENDS];
+extern const char *const generator_nouns[GEN_CATEGORIES][WORDS_NOUNS];
+extern const char *const generator_adjectives[WORDS_ADJECTIVES];
+extern const char *const generator_openings[WORDS_OPENINGS];
+extern const char *const generator_endings[WORDS_ENDINGS];
+extern const char *const generator_sentences[WORDS_SENTENCES];
+extern const char *const generator_scripts[WORDS_SCRIPTS];
+extern const struct words_mark generator_marks[];
+extern const char *const generator_first[WORDS_FIRST];
+extern const char *const generator_stems[WORDS_STEMS];
+extern const char *const generator_name_ends[WORDS_NAME_ENDS];
+extern const char *const generator_last[WORDS_LAST];
+extern const char *const generator_last_ends[WORDS_LAST_ENDS];
+extern const char *const generator_posters[WORDS_POSTERS];
+extern const char *const generator_poster_ends[WORDS_POSTER_ENDS];
 
 #endif

@@ -20,7 +20,7 @@ struct source {
         .absent = why,                           \
     })
 
-/* Every source, in alphabetical order; the one for plain paths has no scheme. */
+/* Every source; the one for plain paths has no scheme. */
 static const struct source_ops *const sources[] = {
     &source_generator,
     ABSENT("mysql", "mysql:", "it joins in a later release"),
