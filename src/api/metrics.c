@@ -1,0 +1,164 @@
+/* metrics.c - GET /healthz and GET /metrics. */
+#include "api/api_int.h"
+#include "broker/broker.h"
+#include "core/metric.h"
+
+struct gauge {
+    const char *name, *help;
+    enum metric_kind kind;
+    int64_t value;
+};
+
+static int put(struct metrics *m, const struct gauge *g, struct err *e)
+{
+    const struct metric_def def = {
+        .name = g->name, .help = g->help, .kind = g->kind};
+    struct metric *c;
+
+    if (metrics_get(m, &def, NULL, &c, e) != 0) {
+        return -1;
+    }
+    metric_set(c, g->value);
+    return 0;
+}
+
+static int put_server(struct api *a, struct metrics *m, struct err *e)
+{
+    struct server_stats s;
+    struct broker_stats k;
+
+    server_stats(a->server, &s);
+    broker_stats(a->broker, &k);
+    const struct gauge gauges[] = {
+        {"pinline_broker_bytes_total", "Bytes stored by this process.",
+         METRIC_GAUGE, k.bytes},
+        {"pinline_broker_commit_us_max", "Longest commit, microseconds.",
+         METRIC_GAUGE, k.commit_us_max},
+        {"pinline_broker_commit_us_total",
+         "Time spent in commits, microseconds.", METRIC_GAUGE,
+         k.commit_us_total},
+        {"pinline_broker_commits_total", "Group commits.", METRIC_GAUGE,
+         k.commits},
+        {"pinline_broker_disk_bytes", "Bytes that the topics take on disk.",
+         METRIC_GAUGE, k.disk_bytes},
+        {"pinline_broker_records_total", "Records stored by this process.",
+         METRIC_GAUGE, k.records},
+        {"pinline_broker_repeats_total",
+         "Requests answered from the idempotency window.", METRIC_GAUGE,
+         k.repeats},
+        {"pinline_http_body_bytes", "Bytes of request bodies held now.",
+         METRIC_GAUGE, s.bodies},
+        {"pinline_http_connections", "Open connections.", METRIC_GAUGE,
+         s.connections},
+        {"pinline_http_cut_total", "Connections ended as too slow.",
+         METRIC_GAUGE, s.cut},
+        {"pinline_http_requests_total", "Requests.", METRIC_GAUGE, s.requests},
+        {"pinline_http_waiting", "Requests that wait for their commit.",
+         METRIC_GAUGE, s.waiting},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(gauges); i++) {
+        if (put(m, &gauges[i], e) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int put_answers(struct api *a, struct metrics *m, struct err *e)
+{
+    static const char *const classes[] = {"",    "1xx", "2xx",
+                                          "3xx", "4xx", "5xx"};
+    const struct metric_def def = {.name = "pinline_http_answers_total",
+                                   .help = "Answers by class of status.",
+                                   .kind = METRIC_COUNTER,
+                                   .labels = {"status"}};
+
+    for (size_t i = 2; i < ARRAY_LEN(classes); i++) {
+        struct slice value = slice_of(classes[i]);
+        struct metric *c;
+
+        if (metrics_get(m, &def, &value, &c, e) != 0) {
+            return -1;
+        }
+        metric_add(c, atomic_load(&a->answers[i]));
+    }
+    return 0;
+}
+
+static int put_topic(struct metrics *m, struct topic *t, struct err *e)
+{
+    static const struct metric_def defs[] = {
+        {.name = "pinline_topic_received_total",
+         .help = "Records stored through HTTP.",
+         .kind = METRIC_COUNTER,
+         .labels = {"topic"}},
+        {.name = "pinline_topic_refused_total",
+         .help = "Records answered with an error.",
+         .kind = METRIC_COUNTER,
+         .labels = {"topic"}},
+        {.name = "pinline_topic_dropped_fields_total",
+         .help = "Fields that the table does not have.",
+         .kind = METRIC_COUNTER,
+         .labels = {"topic"}},
+    };
+    const int64_t values[] = {atomic_load(&t->received),
+                              atomic_load(&t->refused),
+                              atomic_load(&t->dropped)};
+    struct slice name = slice_of(t->name);
+
+    for (size_t i = 0; i < ARRAY_LEN(defs); i++) {
+        struct metric *c;
+
+        if (metrics_get(m, &defs[i], &name, &c, e) != 0) {
+            return -1;
+        }
+        metric_add(c, values[i]);
+    }
+    return 0;
+}
+
+static int put_topics(struct api *a, struct metrics *m, struct err *e)
+{
+    int rc = 0;
+
+    mutex_lock(&a->lock);
+    for (size_t i = 0; rc == 0 && i < TOPIC_SLOTS; i++) {
+        if (a->slots[i] != NULL) {
+            rc = put_topic(m, a->slots[i], e);
+        }
+    }
+    mutex_unlock(&a->lock);
+    return rc;
+}
+
+void api_metrics(struct api *a, struct http_request *r)
+{
+    struct err e = {.code = ERR_NONE};
+    struct metrics *m = NULL;
+
+    if (metrics_new(&m, &e) != 0 || put_server(a, m, &e) != 0 ||
+        put_answers(a, m, &e) != 0 || put_topics(a, m, &e) != 0 ||
+        metrics_print(
+            m, answer_begin(r, 200, "text/plain; version=0.0.4; charset=utf-8"),
+            &e) != 0) {
+        answer_err(r, FAMILY_PLAIN, &e);
+    }
+    metrics_free(m);
+}
+
+void api_healthz(struct api *a, struct http_request *r)
+{
+    (void)a;
+    answer_text(r, 200, MEDIA_JSON, "{\"status\":\"ok\"}");
+}
+
+/* What bench/post holds a durable POST against. */
+void api_noop(struct api *a, struct http_request *r)
+{
+    (void)a;
+    answer_text(r, 200, MEDIA_KAFKA,
+                "{\"offsets\":[{\"partition\":0,\"offset\":0,\"error_code\":"
+                "null,\"error\":null}],\"key_schema_id\":null,"
+                "\"value_schema_id\":null}");
+}

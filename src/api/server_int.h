@@ -1,0 +1,60 @@
+/*
+ * server_int.h - the server's state; server.c has the requests, server_run.c
+ * the connections, the reaper, start and stop.
+ */
+#ifndef API_SERVER_INT_H
+#define API_SERVER_INT_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#include "api/listen.h"
+#include "api/server.h"
+#include "core/thread.h"
+
+enum {
+    SERVER_LISTENERS_MAX = 16,
+};
+
+struct server_conn {
+    struct server *server;
+    struct MHD_Connection *mhd;
+    struct server_conn *next, *prev;
+    int fd;
+    atomic_llong due_us; /* cut it then; 0: not now */
+};
+
+struct server {
+    struct server_conf conf;
+    struct MHD_Daemon *daemons[SERVER_LISTENERS_MAX];
+    struct listener listeners[SERVER_LISTENERS_MAX];
+    size_t n;
+    char log[256]; /* what libmicrohttpd said last, while starting */
+    bool started;
+
+    atomic_bool stopping;
+    atomic_llong active;  /* requests between begin() and end() */
+    atomic_llong waiting; /* suspended */
+    atomic_llong bodies;  /* bytes held */
+    atomic_llong requests, connections, cut;
+
+    struct mutex lock; /* the two lists */
+    struct cond tick;
+    struct server_conn *conns;
+    struct http_request *suspended;
+    struct thread reaper;
+    bool reaper_stop;
+};
+
+/* libmicrohttpd's callbacks of a request; arg is the server. */
+void *server_on_uri(void *arg, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result server_on_request(void *arg, struct MHD_Connection *mhd,
+                                  const char *url, const char *method,
+                                  const char *version, const char *data,
+                                  size_t *n, void **state);
+void server_on_end(void *arg, struct MHD_Connection *mhd, void **state,
+                   enum MHD_RequestTerminationCode why);
+/* Wake what is suspended past its deadline and given up by its worker. */
+void server_expire(struct server *s, int64_t now);
+
+#endif
