@@ -31,6 +31,7 @@ struct duck_result {
     size_t n;
     bool have;  /* r is to be destroyed */
     bool watch; /* the watch runs */
+    bool done;  /* all rows were given; asking DuckDB again is an error */
 };
 
 /* --- which type a column gets ------------------------------------------- */
@@ -556,17 +557,18 @@ fail:
 int duck_next(struct duck_result *r, struct duck_rows *ret, struct err *e)
 {
     const struct duck_api *api = &r->d->api;
-    duckdb_data_chunk chunk = api->fetch_chunk(r->r);
+    duckdb_data_chunk chunk = r->done ? NULL : api->fetch_chunk(r->r);
     size_t rows;
     int rc = 0;
 
     if (chunk == NULL) {
         const char *why = api->result_error(&r->r);
 
-        if (r->d->timed_out || r->d->interrupted ||
-            (why != NULL && why[0] != '\0')) {
+        if (!r->done && (r->d->timed_out || r->d->interrupted ||
+                         (why != NULL && why[0] != '\0'))) {
             return duck_fail(r->d, why, e);
         }
+        r->done = true;
         *ret = (struct duck_rows){r->view, r->n, 0};
         return 0;
     }

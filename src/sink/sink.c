@@ -6,12 +6,14 @@
 #include "core/text.h"
 #include "sink/sink_ops.h"
 
+extern const struct sink_ops sink_delta;
 extern const struct sink_ops sink_file_stream;
 extern const struct sink_ops sink_null;
 extern const struct sink_ops sink_objects;
 
 /* Every sink, in alphabetical order. */
 static const struct sink_ops *const sinks[] = {
+    &sink_delta,
     &sink_file_stream,
     &sink_null,
     &sink_objects,

@@ -1,0 +1,18 @@
+-- title: Posts in each category per year
+-- question: How many posts did each category have in each year?
+-- columns: post_year, category, category_count
+-- task: 5
+-- parameter from_year: 2018 -- first year
+-- parameter to_year: 2022 -- last year
+-- chart: lines post_year category_count category
+-- definition: Posts joined with their place by row number; the year of the post's time stamp in UTC.
+-- note: The last year is not complete: the newest posts are of October 2022.
+
+SELECT
+    post_year,
+    category,
+    count(*) AS category_count
+FROM pin_geo
+WHERE post_year BETWEEN {from_year} AND {to_year}
+GROUP BY post_year, category
+ORDER BY post_year NULLS LAST, category NULLS LAST

@@ -1,0 +1,40 @@
+-- title: User with most followers in each country
+-- question: Who has the most followers in each country?
+-- columns: country, poster_name, follower_count
+-- task: 6
+-- parameter ties: keep | first -- all who share the first place, or the first of them by name
+-- parameter list: top | all -- only the first place, or everybody with their maximum
+-- parameter nulls: out | kept -- posts without a poster or a follower count
+-- parameter who: poster | user -- the poster named in the post, or the user of the row
+-- chart: bars country follower_count poster_name
+-- definition: Posts joined with their place by row number; per country and poster the largest follower count; the largest of them per country.
+-- note: A country is the place of a post, not the poster's home: one poster can lead in many countries.
+
+SELECT
+    country,
+    name AS poster_name,  --? who=poster
+    name AS user_name,  --? who=user
+    follower_count
+FROM (
+    SELECT
+        country,
+        name,
+        follower_count,
+        rank() OVER (PARTITION BY country ORDER BY follower_count DESC NULLS LAST) AS place  --? ties=keep
+        row_number() OVER (PARTITION BY country ORDER BY follower_count DESC NULLS LAST, name NULLS LAST) AS place  --? ties=first
+    FROM (
+        SELECT
+            country,
+            poster_name AS name,  --? who=poster
+            user_name AS name,  --? who=user
+            max(follower_count) AS follower_count
+        FROM pin_geo  --? who=poster
+        FROM pin_geo_user  --? who=user
+        WHERE follower_count IS NOT NULL AND poster_name IS NOT NULL  --? nulls=out who=poster
+        WHERE follower_count IS NOT NULL AND user_name IS NOT NULL  --? nulls=out who=user
+        GROUP BY country, poster_name  --? who=poster
+        GROUP BY country, user_name  --? who=user
+    ) best
+) ranked
+WHERE place = 1  --? list=top
+ORDER BY follower_count DESC NULLS LAST, country NULLS LAST, name NULLS LAST

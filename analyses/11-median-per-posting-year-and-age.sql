@@ -1,0 +1,41 @@
+-- title: Median followers by posting year and age group
+-- question: What is the median follower count of each age group by the year of the post?
+-- columns: age_group, post_year, median_follower_count
+-- parameter median: exact | lower -- the mean of the middle two, or the lower of them (percentile_approx on small data)
+-- parameter age_label: +50 | 50+ -- how the oldest group is called
+-- parameter ages: apart | oldest -- under 18 and unknown as groups of their own, or in the oldest as an ELSE puts them
+-- parameter from_year: 2015 -- first year
+-- parameter to_year: 2022 -- last year
+-- chart: lines post_year median_follower_count age_group
+-- definition: Over posts joined with their place and their user by row number, by age group and the year of the post.
+
+SELECT
+    CASE band
+        WHEN 0 THEN '<18'
+        WHEN 1 THEN '18-24'
+        WHEN 2 THEN '25-35'
+        WHEN 3 THEN '36-50'
+        WHEN 4 THEN '{age_label}'
+        ELSE 'unknown'
+    END AS age_group,
+    post_year,
+    median_follower_count
+FROM (
+    SELECT
+        band,
+        post_year,
+        median(follower_count) AS median_follower_count  --? median=exact
+        percentile_disc(0.5) WITHIN GROUP (ORDER BY follower_count) AS median_follower_count  --? median=lower
+    FROM (
+        SELECT
+            age_band AS band,  --? ages=apart
+            CASE WHEN age_band IN (1, 2, 3) THEN age_band ELSE 4 END AS band,  --? ages=oldest
+            post_year,
+            follower_count
+        FROM pin_geo_user
+        WHERE follower_count IS NOT NULL
+    ) grouped
+    WHERE post_year BETWEEN {from_year} AND {to_year}
+    GROUP BY band, post_year
+) medians
+ORDER BY age_group, post_year

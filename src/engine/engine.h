@@ -1,0 +1,61 @@
+/*
+ * engine.h - what runs SQL over cleaned tables: open by name, add, ask.
+ *
+ * Tables are added under the names that questions use (clean_pin, ...), as a
+ * Delta folder or as rows in memory, which stay the caller's and unchanged
+ * until engine_close().  Timestamps are UTC without a zone to the SQL.  One
+ * thread at a time; only engine_interrupt() may come from another.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "lake/frame.h"
+
+struct engine; /* opaque */
+
+struct engine_conf {
+    const char *kind;     /* "duckdb" */
+    int threads;          /* 0: as many as cores */
+    int64_t memory_bytes; /* 0: the engine's default */
+    const char *temp_dir; /* where it may spill; NULL: it may not */
+    int64_t timeout_us;   /* of one query; 0: none */
+};
+
+int engine_open(struct engine **ret, const struct engine_conf *conf,
+                struct err *e) MUST_USE;
+void engine_close(struct engine *g); /* NULL is fine */
+/* "duckdb 1.5.6", for reports. */
+const char *engine_version(const struct engine *g);
+/* How SQL is to be spelled for it: "duckdb", "spark". */
+const char *engine_dialect(const struct engine *g);
+
+/* The live files of a Delta table, as they are now. */
+int engine_add_delta(struct engine *g, const char *name, const char *dir,
+                     struct err *e) MUST_USE;
+/* The rows of n batches with the same columns. */
+int engine_add_batches(struct engine *g, const char *name,
+                       const struct batch *const *batches, size_t n,
+                       struct err *e) MUST_USE;
+bool engine_has(const struct engine *g, const char *name);
+/* Run a SELECT once and keep its rows under a name; a name that is there
+ * already stays as it is. */
+int engine_keep(struct engine *g, const char *name, const char *select,
+                struct err *e) MUST_USE;
+/*
+ * Keep the NULL counts of the added tables as `column_nulls` (table_name,
+ * column_name, rows, nulls) when they are known without reading the values;
+ * else *ret is false and nothing is kept.  names[i] is what table_name calls
+ * the added table tables[i].
+ */
+int engine_keep_nulls(struct engine *g, const char *const *tables,
+                      const char *const *names, size_t n, bool *ret,
+                      struct err *e) MUST_USE;
+
+/* From here on: SELECT only, nothing but the added tables is read. */
+int engine_lock(struct engine *g, struct err *e) MUST_USE;
+/* The rows of a SELECT; ERR_LIMIT over max_bytes, ERR_TIMEOUT. */
+int engine_query(struct engine *g, const char *sql, size_t max_bytes,
+                 struct frame *ret, struct err *e) MUST_USE;
+void engine_interrupt(struct engine *g);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * delta_int.h - the state of a Delta table as its log tells it.
+ */
+#ifndef LAKE_DELTA_INT_H
+#define LAKE_DELTA_INT_H
+
+#include "core/buf.h"
+#include "lake/delta.h"
+
+enum {
+    DELTA_LOG_MAX = 256 << 20, /* bytes of one log entry */
+    DELTA_NAME_MAX = 64,       /* of a file in the log's folder */
+};
+
+struct delta_pair {
+    char *name;
+    char *value;
+};
+
+struct delta_file {
+    char *path; /* as the log spells it: relative, percent-encoded */
+    int64_t bytes;
+    int64_t time_ms;
+    int64_t rows; /* -1: not said */
+    char *stats;  /* JSON, or NULL */
+};
+
+struct delta_state {
+    int64_t version; /* -1: no entry was read */
+    int min_reader, min_writer;
+    char *id;
+    char *schema;
+    int64_t created_ms;
+    bool partitioned;
+    struct delta_pair *props;
+    size_t nprops;
+    struct delta_pair *apps; /* application ids, in order of appearance */
+    int64_t *app_versions;
+    size_t napps;
+    struct delta_file *files;
+    size_t nfiles, files_cap;
+};
+
+void delta_state_init(struct delta_state *s);
+void delta_state_release(struct delta_state *s);
+/* Apply the lines of one log entry; `what` names it in errors. */
+int delta_state_apply(struct delta_state *s, struct slice lines,
+                      const char *what, struct err *e) MUST_USE;
+/* -1 when the application never wrote. */
+int64_t delta_state_position(const struct delta_state *s, const char *app);
+const char *delta_state_prop(const struct delta_state *s, const char *name);
+
+/* Every live action as one JSON line each: what a checkpoint holds. */
+int delta_state_lines(const struct delta_state *s, struct buf *b,
+                      struct err *e) MUST_USE;
+
+/* --- the log's lines, appended with a newline ------------------------------- */
+int delta_put_protocol(struct buf *b, struct err *e) MUST_USE;
+int delta_put_metadata(struct buf *b, const struct delta_state *s,
+                       struct err *e) MUST_USE;
+int delta_put_txn(struct buf *b, const char *app, int64_t version,
+                  int64_t time_ms, struct err *e) MUST_USE;
+int delta_put_add(struct buf *b, const struct delta_file *f,
+                  struct err *e) MUST_USE;
+int delta_put_remove(struct buf *b, const struct delta_file *f, int64_t time_ms,
+                     struct err *e) MUST_USE;
+int delta_put_info(struct buf *b, const char *operation, bool append,
+                   int64_t time_ms, struct err *e) MUST_USE;
+
+/* The schema of these columns as Delta's JSON text. */
+int delta_schema_text(struct buf *b, const struct col_def *defs, size_t columns,
+                      struct err *e) MUST_USE;
+
+#endif

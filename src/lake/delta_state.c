@@ -1,0 +1,360 @@
+#include <string.h>
+
+#include "core/mem.h"
+#include "lake/delta_int.h"
+#include "json/json.h"
+
+enum {
+    READER_VERSION = 1, /* what we understand and write */
+    WRITER_VERSION = 2
+};
+
+void delta_state_init(struct delta_state *s)
+{
+    memset(s, 0, sizeof(*s));
+    s->version = -1;
+}
+
+static void free_pairs(struct delta_pair *pairs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        mem_free(pairs[i].name);
+        mem_free(pairs[i].value);
+    }
+    mem_free(pairs);
+}
+
+static void free_file(struct delta_file *f)
+{
+    mem_free(f->path);
+    mem_free(f->stats);
+}
+
+void delta_state_release(struct delta_state *s)
+{
+    mem_free(s->id);
+    mem_free(s->schema);
+    free_pairs(s->props, s->nprops);
+    free_pairs(s->apps, s->napps);
+    mem_free(s->app_versions);
+    for (size_t i = 0; i < s->nfiles; i++) {
+        free_file(&s->files[i]);
+    }
+    mem_free(s->files);
+    delta_state_init(s);
+}
+
+static int copy(struct slice s, char **ret, struct err *e)
+{
+    char *text = mem_text(s.ptr, s.len);
+
+    if (text == NULL) {
+        return err_nomem(e, s.len + 1);
+    }
+    *ret = text;
+    return 0;
+}
+
+static int copy_member(yyjson_val *o, const char *key, char **ret,
+                       struct err *e)
+{
+    struct slice s;
+    char *text = NULL;
+
+    if (!json_get_text(o, key, &s)) {
+        return err_set(e, ERR_CORRUPT, "the text \"%s\" is missing", key);
+    }
+    if (copy(s, &text, e) < 0) {
+        return -1;
+    }
+    mem_free(*ret);
+    *ret = text;
+    return 0;
+}
+
+/* --- single actions ----------------------------------------------------------- */
+
+static int apply_protocol(struct delta_state *s, yyjson_val *o, struct err *e)
+{
+    int64_t reader = 0;
+    int64_t writer = 0;
+
+    if (!json_get_i64(o, "minReaderVersion", &reader) ||
+        !json_get_i64(o, "minWriterVersion", &writer)) {
+        return err_set(e, ERR_CORRUPT, "the protocol has no versions");
+    }
+    if (reader > READER_VERSION) {
+        return err_set(e, ERR_UNAVAILABLE,
+                       "the table needs Delta reader version %lld; version %d "
+                       "is understood",
+                       (long long)reader, READER_VERSION);
+    }
+    s->min_reader = (int)reader;
+    s->min_writer = writer > INT16_MAX ? INT16_MAX : (int)writer;
+    return 0;
+}
+
+static int apply_metadata(struct delta_state *s, yyjson_val *o, struct err *e)
+{
+    yyjson_val *conf = json_get(o, "configuration");
+    yyjson_val *parts = json_get(o, "partitionColumns");
+    struct delta_pair *props = NULL;
+    size_t n = yyjson_obj_size(conf);
+    yyjson_obj_iter it;
+    yyjson_val *key;
+
+    if (copy_member(o, "id", &s->id, e) < 0 ||
+        copy_member(o, "schemaString", &s->schema, e) < 0) {
+        return -1;
+    }
+    if (!json_get_i64(o, "createdTime", &s->created_ms)) {
+        s->created_ms = 0;
+    }
+    if (yyjson_arr_size(parts) > 0) {
+        return err_set(e, ERR_UNAVAILABLE,
+                       "the table has partition columns, which are not "
+                       "understood");
+    }
+    free_pairs(s->props, s->nprops);
+    s->props = NULL;
+    s->nprops = 0;
+    if (n == 0) {
+        return 0;
+    }
+    props = mem_zero(n, sizeof(*props));
+    if (props == NULL) {
+        return err_nomem(e, n * sizeof(*props));
+    }
+    s->props = props;
+    yyjson_obj_iter_init(conf, &it);
+    while ((key = yyjson_obj_iter_next(&it)) != NULL) {
+        yyjson_val *v = yyjson_obj_iter_get_val(key);
+        struct slice name = {yyjson_get_str(key), yyjson_get_len(key)};
+        struct slice value = SLICE("");
+
+        if (yyjson_is_str(v)) {
+            value = (struct slice){yyjson_get_str(v), yyjson_get_len(v)};
+        }
+        if (copy(name, &props[s->nprops].name, e) < 0) {
+            return -1;
+        }
+        if (copy(value, &props[s->nprops++].value, e) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int apply_txn(struct delta_state *s, yyjson_val *o, struct err *e)
+{
+    struct delta_pair *apps;
+    int64_t *versions;
+    struct slice app;
+    int64_t version;
+
+    if (!json_get_text(o, "appId", &app) ||
+        !json_get_i64(o, "version", &version)) {
+        return err_set(e, ERR_CORRUPT, "a txn lacks appId or version");
+    }
+    for (size_t i = 0; i < s->napps; i++) {
+        if (slice_is(app, s->apps[i].name)) {
+            s->app_versions[i] = version;
+            return 0;
+        }
+    }
+    apps = mem_resize(s->apps, s->napps + 1, sizeof(*apps));
+    if (apps == NULL) {
+        return err_nomem(e, sizeof(*apps));
+    }
+    s->apps = apps;
+    versions = mem_resize(s->app_versions, s->napps + 1, sizeof(*versions));
+    if (versions == NULL) {
+        return err_nomem(e, sizeof(*versions));
+    }
+    s->app_versions = versions;
+    memset(&apps[s->napps], 0, sizeof(*apps));
+    if (copy(app, &apps[s->napps].name, e) < 0) {
+        return -1;
+    }
+    versions[s->napps++] = version;
+    return 0;
+}
+
+static void drop_file(struct delta_state *s, struct slice path)
+{
+    for (size_t i = s->nfiles; i > 0; i--) {
+        if (slice_is(path, s->files[i - 1].path)) {
+            free_file(&s->files[i - 1]);
+            memmove(&s->files[i - 1], &s->files[i],
+                    (s->nfiles - i) * sizeof(*s->files));
+            s->nfiles--;
+            return;
+        }
+    }
+}
+
+/* How many rows the statistics promise, -1 when they do not say; what is no
+ * JSON says nothing. */
+static int rows_in(const char *stats, int64_t *ret, struct err *e)
+{
+    struct err why = {0};
+    struct json_doc doc;
+
+    *ret = -1;
+    if (stats == NULL) {
+        return 0;
+    }
+    if (json_parse(&doc, slice_of(stats), JSON_NUMBERS, NULL, &why) < 0) {
+        return why.code == ERR_NOMEM ? err_nomem(e, strlen(stats)) : 0;
+    }
+    if (!json_get_i64(doc.root, "numRecords", ret)) {
+        *ret = -1;
+    }
+    json_release(&doc);
+    return 0;
+}
+
+static int apply_add(struct delta_state *s, yyjson_val *o, struct err *e)
+{
+    struct delta_file f = {.rows = -1};
+    struct slice path;
+    struct slice stats;
+
+    if (yyjson_is_obj(json_get(o, "deletionVector"))) {
+        return err_set(e, ERR_UNAVAILABLE,
+                       "the table has deletion vectors, which are not "
+                       "understood");
+    }
+    if (!json_get_text(o, "path", &path) || path.len == 0) {
+        return err_set(e, ERR_CORRUPT, "an add has no path");
+    }
+    if (path.ptr[0] == '/' || memchr(path.ptr, ':', path.len) != NULL) {
+        return err_set(e, ERR_UNAVAILABLE,
+                       "the table holds the file \"%.*s\" outside its folder",
+                       (int)path.len, path.ptr);
+    }
+    drop_file(s, path);
+    if (s->nfiles == s->files_cap) {
+        size_t cap = s->files_cap > 0 ? 2 * s->files_cap : 16;
+        struct delta_file *files = mem_resize(s->files, cap, sizeof(*files));
+
+        if (files == NULL) {
+            return err_nomem(e, cap * sizeof(*files));
+        }
+        s->files = files;
+        s->files_cap = cap;
+    }
+    (void)json_get_i64(o, "size", &f.bytes);
+    (void)json_get_i64(o, "modificationTime", &f.time_ms);
+    if (copy(path, &f.path, e) < 0) {
+        return -1;
+    }
+    if (json_get_text(o, "stats", &stats) && stats.len > 0 &&
+        copy(stats, &f.stats, e) < 0) {
+        mem_free(f.path);
+        return -1;
+    }
+    if (rows_in(f.stats, &f.rows, e) < 0) {
+        free_file(&f);
+        return -1;
+    }
+    s->files[s->nfiles++] = f;
+    return 0;
+}
+
+static int apply_remove(struct delta_state *s, yyjson_val *o, struct err *e)
+{
+    struct slice path;
+
+    if (!json_get_text(o, "path", &path)) {
+        return err_set(e, ERR_CORRUPT, "a remove has no path");
+    }
+    drop_file(s, path);
+    return 0;
+}
+
+static int apply_line(struct delta_state *s, struct slice line, struct err *e)
+{
+    static const struct {
+        const char *name;
+        int (*apply)(struct delta_state *s, yyjson_val *o, struct err *e);
+    } actions[] = {
+        {"add", apply_add},           {"metaData", apply_metadata},
+        {"protocol", apply_protocol}, {"remove", apply_remove},
+        {"txn", apply_txn},
+    };
+    struct json_doc doc;
+    int rc = 0;
+
+    if (json_parse(&doc, line, JSON_NUMBERS, NULL, e) < 0) {
+        if (e != NULL && e->code == ERR_MALFORMED) {
+            e->code = ERR_CORRUPT;
+        }
+        return -1;
+    }
+    /* other actions (commitInfo, cdc, ...) say nothing about the rows */
+    for (size_t i = 0; i < ARRAY_LEN(actions) && rc == 0; i++) {
+        yyjson_val *o = json_get(doc.root, actions[i].name);
+
+        if (yyjson_is_obj(o)) {
+            rc = actions[i].apply(s, o, e);
+        }
+    }
+    json_release(&doc);
+    return rc;
+}
+
+int delta_state_apply(struct delta_state *s, struct slice lines,
+                      const char *what, struct err *e)
+{
+    struct slice line;
+    int number = 0;
+    bool more = true;
+
+    while (more) {
+        more = slice_cut(&lines, '\n', &line);
+        number++;
+        if (slice_trim(line).len > 0 && apply_line(s, line, e) < 0) {
+            return err_wrap(e, "Delta log \"%s\" line %d", what, number);
+        }
+    }
+    return 0;
+}
+
+int64_t delta_state_position(const struct delta_state *s, const char *app)
+{
+    for (size_t i = 0; i < s->napps; i++) {
+        if (strcmp(s->apps[i].name, app) == 0) {
+            return s->app_versions[i];
+        }
+    }
+    return -1;
+}
+
+const char *delta_state_prop(const struct delta_state *s, const char *name)
+{
+    for (size_t i = 0; i < s->nprops; i++) {
+        if (strcmp(s->props[i].name, name) == 0) {
+            return s->props[i].value;
+        }
+    }
+    return NULL;
+}
+
+int delta_state_lines(const struct delta_state *s, struct buf *b, struct err *e)
+{
+    if (delta_put_protocol(b, e) < 0 || delta_put_metadata(b, s, e) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < s->napps; i++) {
+        if (delta_put_txn(b, s->apps[i].name, s->app_versions[i], 0, e) < 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < s->nfiles; i++) {
+        if (delta_put_add(b, &s->files[i], e) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,102 @@
+#include "lake/parquet.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/fs.h"
+
+enum {
+    SQL_MAX = 64 << 20
+};
+
+/* DuckDB wrote it; make it durable and give it its name. */
+static int publish(const char *tmp, const char *path, struct err *e)
+{
+    char dir[FS_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int fd = open(tmp, O_RDWR | O_CLOEXEC);
+    int rc;
+
+    if (fd < 0) {
+        return err_set(e, ERR_IO, "could not open file \"%s\"", tmp);
+    }
+    rc = fs_sync(fd, tmp, e);
+    (void)close(fd);
+    if (rc < 0) {
+        return -1;
+    }
+    if (rename(tmp, path) != 0) {
+        return err_set(e, ERR_IO, "could not rename \"%s\"", tmp);
+    }
+    (void)snprintf(dir, sizeof(dir), "%.*s",
+                   slash != NULL ? (int)(slash - path + 1) : 1,
+                   slash != NULL ? path : ".");
+    return fs_sync_folder(dir, e);
+}
+
+int parquet_write_query(struct duck *d, const char *path, const char *select,
+                        int64_t *ret_bytes, struct err *e)
+{
+    char tmp[FS_PATH_MAX];
+    int64_t bytes = 0;
+    const char *sql;
+    struct buf b;
+    int rc = -1;
+    int n = snprintf(tmp, sizeof(tmp), "%s.tmp.%ld", path, (long)getpid());
+
+    if (n < 0 || (size_t)n >= sizeof(tmp)) {
+        return err_set(e, ERR_LIMIT, "path \"%.80s...\" is too long", path);
+    }
+    buf_init(&b, SQL_MAX);
+    if (buf_putf(&b, e, "COPY (%s) TO ", select) < 0 ||
+        duck_quote(&b, slice_of(tmp), '\'', e) < 0 ||
+        buf_puts(&b, " (FORMAT parquet, COMPRESSION zstd)", e) < 0 ||
+        buf_text(&b, &sql, e) < 0) {
+        goto out;
+    }
+    if (duck_run(d, sql, e) < 0 || fs_size(tmp, &bytes, e) < 0 ||
+        publish(tmp, path, e) < 0) {
+        err_wrap(e, "could not write \"%s\"", path);
+        (void)unlink(tmp);
+        goto out;
+    }
+    if (ret_bytes != NULL) {
+        *ret_bytes = bytes;
+    }
+    rc = 0;
+out:
+    buf_release(&b);
+    return rc;
+}
+
+int parquet_write(struct duck *d, const char *path,
+                  const struct batch *const *batches, size_t n,
+                  int64_t *ret_bytes, struct err *e)
+{
+    struct frame_feed *feed = NULL;
+    int rc;
+
+    if (frame_feed(d, "parquet_rows", batches, n, &feed, e) < 0) {
+        return -1;
+    }
+    rc = parquet_write_query(d, path, "FROM parquet_rows", ret_bytes, e);
+    frame_feed_free(feed);
+    return rc;
+}
+
+int parquet_list_sql(struct buf *b, const char *const *paths, size_t n,
+                     struct err *e)
+{
+    if (buf_putc(b, '[', e) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if ((i > 0 && buf_puts(b, ", ", e) < 0) ||
+            duck_quote(b, slice_of(paths[i]), '\'', e) < 0) {
+            return -1;
+        }
+    }
+    return buf_putc(b, ']', e);
+}
