@@ -5,7 +5,8 @@
 
 enum {
     POOL_ALIGN = 16,
-    POOL_FIRST = 32 * 1024
+    POOL_FIRST = 32 * 1024,
+    POOL_KEEP = 16 * 1024 * 1024 /* a larger chunk is not kept */
 };
 
 struct json_chunk {
@@ -131,8 +132,13 @@ void json_pool_reset(struct json_pool *p)
         return;
     }
     free_chunks(c->next);
+    p->used = 0;
+    if (c->cap > POOL_KEEP) {
+        mem_free(c);
+        p->head = NULL;
+        return;
+    }
     c->next = NULL;
     c->used = 0;
     c->last = 0;
-    p->used = 0;
 }

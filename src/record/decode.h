@@ -13,7 +13,10 @@
 
 enum {
     DECODE_DEPTH = 4,
-    DECODE_KEYS_MAX = 8
+    DECODE_KEYS_MAX = 8,
+    DECODE_BYTES_MAX = 64 << 20,  /* of a message; more: too large */
+    DECODE_RECORDS_MAX = 1 << 20, /* of a message; more: too large */
+    DECODE_MEMORY_MAX = 1 << 30   /* for a message's trees; more: the same */
 };
 
 /* XX(name, word): the ways that were needed; counted and shown. */
@@ -49,16 +52,20 @@ enum decode_reject {
     DECODE_REJECTS
 };
 
+/* Members stand in the order they were posted; where a name is repeated the
+ * last one counts (as json_get() has it). */
 struct decoded {
-    yyjson_val *object; /* numbers parsed; NULL when rejected */
+    yyjson_val *object; /* JSON_NUMBERS; NULL when rejected */
     enum decode_reject reject;
-    int32_t sub; /* 0, 1, ... within the message */
+    int32_t sub;   /* 0, 1, ... within the message */
+    unsigned how;  /* bits 1u << enum decode_how that led here */
+    bool repeated; /* a name occurs twice: drift */
 };
 
 struct decode_result {
     const struct decoded *records; /* until the next call; n >= 1 */
     size_t n;
-    unsigned how; /* bits 1u << enum decode_how */
+    unsigned how; /* of all records */
 };
 
 struct decoder; /* opaque */
