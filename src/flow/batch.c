@@ -42,6 +42,7 @@ struct job {
     struct range *ranges;
     size_t n;
     bool full;
+    struct batch *keep; /* NULL: rows are not kept */
     char dedup_path[FS_PATH_MAX];
 };
 
@@ -318,6 +319,10 @@ static int keep_part(struct job *j, struct range *r, struct cleaner_part *p,
     at.from = r->next;
     at.to = m[p->first + p->n - 1].offset + 1;
     r->next = at.to;
+    if (j->keep != NULL &&
+        batch_append(j->keep, &p->out.rows, 0, p->out.rows.rows, e) < 0) {
+        return -1;
+    }
     return sink_write_rows(j->sink, &at, &p->out.rows, e);
 }
 
@@ -483,6 +488,7 @@ static int run_table(const struct flow_batch_conf *conf, struct ledger *ledger,
     int rc;
 
     /* by key, an old row may give way to a new one: begin again */
+    j.keep = conf->keep_rows ? &ret->rows : NULL;
     j.full = conf->full || table->dedup == SPEC_DEDUP_FIRST ||
              table->dedup == SPEC_DEDUP_LAST;
     if (broker_topic_list(conf->broker, &topics, &n, e) < 0) {
@@ -504,10 +510,13 @@ static int run_all(const struct flow_batch_conf *conf, struct ledger *ledger,
         struct flow_batch_table *t = &ret->tables[ret->n];
 
         t->table = &conf->spec->tables[i];
-        if (clean_counts_init(&t->clean, t->table, e) < 0) {
+        if (batch_init(&t->rows, t->table->defs, t->table->ndefs, e) < 0) {
             return -1;
         }
         ret->n++;
+        if (clean_counts_init(&t->clean, t->table, e) < 0) {
+            return -1;
+        }
         if (run_table(conf, ledger, t->table, t, e) < 0) {
             return -1;
         }
@@ -552,6 +561,7 @@ void flow_batch_release(struct flow_batch_result *r)
 {
     for (size_t i = 0; i < r->n; i++) {
         clean_counts_release(&r->tables[i].clean);
+        batch_release(&r->tables[i].rows);
     }
     r->n = 0;
 }

@@ -21,12 +21,14 @@ struct flow_batch_conf {
     struct broker *broker;
     bool full;        /* begin again: replace the tables' rows */
     bool from_topics; /* else from the JSON objects */
+    bool keep_rows;   /* leave the new rows in the result as well */
 };
 
 struct flow_batch_table {
     const struct spec_table *table;
     struct ledger_counts counts; /* of this run */
     struct clean_counts clean;   /* rules and decoding, of this run */
+    struct batch rows;           /* keep_rows: what was appended */
 };
 
 struct flow_batch_result {

@@ -1,5 +1,7 @@
 #include "flow/project.h"
 
+#include <string.h>
+
 #include "core/fs.h"
 
 extern char **environ;
@@ -197,26 +199,65 @@ static int read_file(struct project *p, const struct conf *c, const char *file,
     return 0;
 }
 
-int project_load(struct project *p, const char *file, const char *data,
-                 const char *const *sets, size_t nsets, struct err *e)
+static bool is_setting(struct slice key)
 {
-    struct conf c = {&settings, p, &p->arena, &p->faults};
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (slice_is(key, fields[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "key=value" is a setting, or "table.option=value" an option of the spec. */
+static int apply_sets(struct project *p, const struct conf *c,
+                      const char *const *sets, size_t nsets, struct err *e)
+{
+    const char **options = arena_alloc(
+        &p->arena, (p->spec_options.n + nsets + 1) * sizeof(*options), e);
+    size_t n = 0;
+
+    if (options == NULL) {
+        return -1;
+    }
+    for (; n < p->spec_options.n; n++) {
+        options[n] = p->spec_options.items[n];
+    }
+    for (size_t i = 0; i < nsets; i++) {
+        struct slice rest = slice_of(sets[i]);
+        struct slice key;
+
+        (void)slice_cut(&rest, '=', &key);
+        if (!is_setting(key) && memchr(key.ptr, '.', key.len) != NULL) {
+            options[n++] = sets[i];
+        } else {
+            conf_set(c, "--set", slice_of(sets[i]));
+        }
+    }
+    p->spec_options = (struct conf_list){options, n};
+    return 0;
+}
+
+int project_load(struct project *p, const char *file, const char *data,
+                 const char *const *sets, size_t nsets, struct faults *faults,
+                 struct err *e)
+{
+    struct conf c = {&settings, p, &p->arena, faults};
 
     *p = (struct project){0};
     arena_init(&p->arena, PROJECT_BYTES_MAX);
-    faults_init(&p->faults);
     conf_defaults(&c);
     if (read_file(p, &c, file, e) < 0) {
         goto fail;
     }
     conf_from_env(&c, environ);
-    for (size_t i = 0; i < nsets; i++) {
-        conf_set(&c, "--set", slice_of(sets[i]));
+    if (apply_sets(p, &c, sets, nsets, e) < 0) {
+        goto fail;
     }
     if (data != NULL) {
         p->data = data;
     }
-    if (faults_err(&p->faults, e) < 0) {
+    if (faults_err(faults, e) < 0) {
         goto fail;
     }
     return 0;
@@ -229,7 +270,6 @@ fail:
 void project_release(struct project *p)
 {
     yaml_release(&p->doc);
-    faults_release(&p->faults);
     arena_release(&p->arena);
 }
 

@@ -12,7 +12,6 @@
 
 struct project {
     struct arena arena;
-    struct faults faults;
     struct yaml_doc doc;
     const char *file; /* the configuration read, or NULL */
 
@@ -60,11 +59,13 @@ enum project_layout {
 
 /*
  * Read file (NULL: ./pinline.yaml when there is one), environ, then `sets`
- * ("key=value").  Every fault is in p->faults and the first in *e.  data
- * (may be NULL) overrides the data directory.
+ * ("key=value", or "table.option=value" for the spec).  Every fault is added
+ * to *faults, the first is in *e.  data (may be NULL) overrides the data
+ * directory.
  */
 int project_load(struct project *p, const char *file, const char *data,
-                 const char *const *sets, size_t nsets, struct err *e) MUST_USE;
+                 const char *const *sets, size_t nsets, struct faults *faults,
+                 struct err *e) MUST_USE;
 void project_release(struct project *p);
 /* The settings table, for `init` and the reference page. */
 const struct conf_table *project_settings(void);

@@ -1,0 +1,36 @@
+/*
+ * workspace.h - what most commands work on: the project, its spec, its topics.
+ */
+#ifndef CLI_WORKSPACE_H
+#define CLI_WORKSPACE_H
+
+#include "broker/broker.h"
+#include "clean/spec.h"
+#include "cli/cmd_int.h"
+#include "flow/account.h"
+#include "flow/pipeline.h"
+#include "flow/project.h"
+
+struct workspace {
+    struct project project;
+    struct spec *spec;
+    struct broker *broker;
+};
+
+/* Read the configuration and the spec; with all faults on stderr.  extra: more
+ * "key=value", stronger than --set. */
+int workspace_load(struct workspace *w, struct cli *c, const char *const *extra,
+                   size_t nextra, struct err *e) MUST_USE;
+/* Open the topics too; for reading they must exist. */
+int workspace_broker(struct workspace *w, enum broker_mode mode,
+                     struct err *e) MUST_USE;
+/* The objects pipeline of the project, over the topics of its tables and all
+ * others. */
+int workspace_objects(struct workspace *w, struct pipeline **ret,
+                      struct err *e) MUST_USE;
+/* The file_stream pipeline; *ret NULL when none is configured. */
+int workspace_stream(struct workspace *w, struct pipeline **ret,
+                     struct err *e) MUST_USE;
+void workspace_close(struct workspace *w);
+
+#endif
