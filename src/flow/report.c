@@ -73,22 +73,6 @@ bool report_number(const struct batch *rows, int col, size_t row, double *ret)
     return true;
 }
 
-/* {"name":value,...} for each row, in one array. */
-static int rows_as_objects(const struct batch *rows, struct buf *b,
-                           struct err *e)
-{
-    if (buf_putc(b, '[', e) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < rows->rows; i++) {
-        if ((i > 0 && buf_putc(b, ',', e) < 0) ||
-            batch_json_row(rows, i, b, e) < 0) {
-            return -1;
-        }
-    }
-    return buf_putc(b, ']', e);
-}
-
 static int put_accounts(const struct report *r, struct buf *b, struct err *e)
 {
     bool first = true;
@@ -124,7 +108,7 @@ static int put_answers(const struct report *r, struct buf *b, struct err *e)
         if ((i > 0 && buf_putc(b, ',', e) < 0) ||
             json_print_text(b, slice_of(r->answers[i].id), e) < 0 ||
             buf_putc(b, ':', e) < 0 ||
-            rows_as_objects(r->answers[i].rows, b, e) < 0) {
+            batch_json_rows(r->answers[i].rows, b, e) < 0) {
             return -1;
         }
     }

@@ -23,6 +23,9 @@ struct source_conf {
     int64_t rows;      /* generator: rows a table */
     double bad;        /* generator: share of broken rows */
     double duplicates; /* generator: share of repeated rows */
+    /* "files:": files and folders, recognised by content or name */
+    const char *const *inputs;
+    size_t ninputs;
     /* tables in posting order: names by which the rest of the program knows
      * them ("pin", "geo", "user"); the source maps them to its own names */
     const char *const *tables;
