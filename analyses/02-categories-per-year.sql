@@ -4,7 +4,7 @@
 -- task: 5
 -- parameter from_year: 2018 -- first year
 -- parameter to_year: 2022 -- last year
--- chart: lines post_year category_count category
+-- chart: line x=post_year y=category_count series=category
 -- definition: Posts joined with their place by row number; the year of the post's time stamp in UTC.
 -- note: The last year is not complete: the newest posts are of October 2022.
 

@@ -4,7 +4,7 @@
 -- parameter ties: keep | first -- all categories that share the first place, or the first of them by name
 -- parameter from_year: 2018 -- first year
 -- parameter to_year: 2022 -- last year
--- chart: bars post_year category_count category
+-- chart: bar x=post_year y=category_count series=category
 -- definition: The first place of answer 02 in each year.
 
 SELECT

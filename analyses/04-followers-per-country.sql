@@ -6,7 +6,7 @@
 -- parameter list: top | all -- only the first place, or everybody with their maximum
 -- parameter nulls: out | kept -- posts without a poster or a follower count
 -- parameter who: poster | user -- the poster named in the post, or the user of the row
--- chart: bars country follower_count poster_name
+-- chart: bar x=country y=follower_count series=poster_name
 -- definition: Posts joined with their place by row number; per country and poster the largest follower count; the largest of them per country.
 -- note: A country is the place of a post, not the poster's home: one poster can lead in many countries.
 

@@ -6,7 +6,7 @@
 -- parameter list: top | all -- only the first place, or every category
 -- parameter age_label: +50 | 50+ -- how the oldest group is called
 -- parameter ages: apart | oldest -- under 18 and unknown as groups of their own, or in the oldest as an ELSE puts them
--- chart: bars age_group category_count category
+-- chart: bar x=age_group y=category_count series=category
 -- definition: Posts joined with their user by row number; per age group the category with most posts.
 
 SELECT

@@ -5,7 +5,7 @@
 -- parameter median: exact | lower -- the mean of the middle two, or the lower of them (percentile_approx on small data)
 -- parameter age_label: +50 | 50+ -- how the oldest group is called
 -- parameter ages: apart | oldest -- under 18 and unknown as groups of their own, or in the oldest as an ELSE puts them
--- chart: bars age_group median_follower_count
+-- chart: bar x=age_group y=median_follower_count
 -- definition: Over posts joined with their user by row number; posts without a follower count are left out.
 
 SELECT

@@ -5,7 +5,7 @@
 -- parameter grain: row | person | name | ind -- what counts as a user: a row of the table, a person (name, age, time of joining), a name, a row number
 -- parameter from_year: 2015 -- first year
 -- parameter to_year: 2020 -- last year
--- chart: bars post_year number_users_joined
+-- chart: bar x=post_year y=number_users_joined
 -- definition: Rows of the user table after deduplication, by the year of joining in UTC.
 -- note: One person owns several row numbers, so the count differs by grain: rows count a person once for every row number.
 

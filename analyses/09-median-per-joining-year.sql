@@ -5,7 +5,7 @@
 -- parameter median: exact | lower -- the mean of the middle two, or the lower of them (percentile_approx on small data)
 -- parameter from_year: 2015 -- first year
 -- parameter to_year: 2020 -- last year
--- chart: bars post_year median_follower_count
+-- chart: bar x=post_year y=median_follower_count
 -- definition: Over posts joined with their user by row number, by the year in which the user joined.
 
 SELECT

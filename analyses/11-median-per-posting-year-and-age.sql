@@ -6,7 +6,7 @@
 -- parameter ages: apart | oldest -- under 18 and unknown as groups of their own, or in the oldest as an ELSE puts them
 -- parameter from_year: 2015 -- first year
 -- parameter to_year: 2022 -- last year
--- chart: lines post_year median_follower_count age_group
+-- chart: line x=post_year y=median_follower_count series=age_group
 -- definition: Over posts joined with their place and their user by row number, by age group and the year of the post.
 
 SELECT

@@ -1,7 +1,7 @@
 -- title: Category trend by month
 -- question: How does the number of posts of each category develop?
 -- columns: month, category, category_count
--- chart: lines month category_count category
+-- chart: line x=month y=category_count series=category
 -- definition: Posts joined with their place by row number, per category and month (UTC); posts without a time are left out.
 
 SELECT

@@ -1,7 +1,7 @@
 -- title: Posts and followers per category
 -- question: How large are the categories, in posts and in followers?
 -- columns: category, posts, mean_follower_count, max_follower_count
--- chart: bars category posts
+-- chart: bar x=category y=posts
 -- definition: Over posts; the mean is over the posts whose follower count is known.
 
 SELECT

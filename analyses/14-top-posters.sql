@@ -3,7 +3,7 @@
 -- columns: poster_name, follower_count, posts
 -- parameter top: 20 -- how many places
 -- parameter ties: keep | first -- all who share the last place, or the first of them by name
--- chart: bars poster_name follower_count
+-- chart: bar x=poster_name y=follower_count
 -- definition: Over posts with a poster; a poster's follower count is the largest of the posts.
 
 SELECT

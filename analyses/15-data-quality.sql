@@ -1,7 +1,7 @@
 -- title: Data quality
 -- question: How large is the share of missing values in each column?
 -- columns: table_name, column_name, rows, nulls, null_share
--- chart: bars column_name null_share table_name
+-- chart: bar x=column_name y=null_share series=table_name
 -- definition: Values that are NULL after cleaning, per column of the three tables.
 
 SELECT

@@ -240,16 +240,6 @@ static int duckdb_engine_keep(void *engine, const char *name,
 
 /* --- NULL counts without reading values ---------------------------------------- */
 
-static const struct table *find(const struct duckdb_engine *g, const char *name)
-{
-    for (size_t i = 0; i < g->ntables; i++) {
-        if (strcmp(g->tables[i].name, name) == 0) {
-            return &g->tables[i];
-        }
-    }
-    return NULL;
-}
-
 static int put_row(struct buf *b, const char *table, const char *column,
                    int64_t rows, int64_t nulls, struct err *e)
 {
@@ -307,9 +297,31 @@ static int count_delta(const struct table *t, const char *name, struct buf *b,
     return 0;
 }
 
-static int duckdb_engine_keep_nulls(void *engine, const char *const *tables,
-                                    const char *const *names, size_t n,
-                                    bool *ret, struct err *e)
+/* One row a column of every table with the prefix; *ret false: not known. */
+static int count_all(const struct duckdb_engine *g, struct slice prefix,
+                     struct buf *b, bool *ret, struct err *e)
+{
+    *ret = true;
+    for (size_t i = 0; i < g->ntables && *ret; i++) {
+        const struct table *t = &g->tables[i];
+        const char *name = t->name + prefix.len;
+        int rc;
+
+        if (!slice_starts(slice_of(t->name), prefix)) {
+            continue;
+        }
+        rc = t->delta != NULL ? count_delta(t, name, b, ret, e)
+                              : count_batches(t, name, b, e);
+        if (rc < 0) {
+            return -1;
+        }
+    }
+    *ret = *ret && b->len > 0;
+    return 0;
+}
+
+static int duckdb_engine_keep_nulls(void *engine, const char *prefix, bool *ret,
+                                    struct err *e)
 {
     struct duckdb_engine *g = engine;
     const char *text;
@@ -319,27 +331,16 @@ static int duckdb_engine_keep_nulls(void *engine, const char *const *tables,
 
     buf_init(&rows, SQL_MAX);
     buf_init(&sql, SQL_MAX);
-    *ret = true;
-    for (size_t i = 0; i < n && *ret; i++) {
-        const struct table *t = find(g, tables[i]);
-
-        if (t == NULL) {
-            *ret = false;
-        } else if ((t->delta != NULL
-                        ? count_delta(t, names[i], &rows, ret, e)
-                        : count_batches(t, names[i], &rows, e)) < 0) {
-            goto out;
-        }
-    }
-    if (!*ret || rows.len == 0) {
-        *ret = false;
-        rc = 0;
+    if (count_all(g, slice_of(prefix), &rows, ret, e) < 0) {
         goto out;
     }
-    if (buf_puts(&sql, "SELECT * FROM (VALUES ", e) == 0 &&
-        buf_append(&sql, buf_slice(&rows), e) == 0 &&
-        buf_puts(&sql, ") t(table_name, column_name, rows, nulls)", e) == 0 &&
-        buf_text(&sql, &text, e) == 0) {
+    if (!*ret) {
+        rc = 0;
+    } else if (buf_puts(&sql, "SELECT * FROM (VALUES ", e) == 0 &&
+               buf_append(&sql, buf_slice(&rows), e) == 0 &&
+               buf_puts(&sql, ") t(table_name, column_name, rows, nulls)", e) ==
+                   0 &&
+               buf_text(&sql, &text, e) == 0) {
         rc = duckdb_engine_keep(g, "column_nulls", text, e);
     }
 out:

@@ -148,15 +148,14 @@ int engine_keep(struct engine *g, const char *name, const char *select,
                                                       : remember(g, name, e);
 }
 
-int engine_keep_nulls(struct engine *g, const char *const *tables,
-                      const char *const *names, size_t n, bool *ret,
+int engine_keep_nulls(struct engine *g, const char *prefix, bool *ret,
                       struct err *e)
 {
     *ret = false;
     if (g->ops->keep_nulls == NULL || engine_has(g, "column_nulls")) {
         return 0;
     }
-    if (g->ops->keep_nulls(g->impl, tables, names, n, ret, e) < 0) {
+    if (g->ops->keep_nulls(g->impl, prefix, ret, e) < 0) {
         return -1;
     }
     return *ret ? remember(g, "column_nulls", e) : 0;

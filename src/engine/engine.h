@@ -42,13 +42,12 @@ bool engine_has(const struct engine *g, const char *name);
 int engine_keep(struct engine *g, const char *name, const char *select,
                 struct err *e) MUST_USE;
 /*
- * Keep the NULL counts of the added tables as `column_nulls` (table_name,
- * column_name, rows, nulls) when they are known without reading the values;
- * else *ret is false and nothing is kept.  names[i] is what table_name calls
- * the added table tables[i].
+ * Keep the NULL counts of every added table whose name begins with `prefix`
+ * as `column_nulls` (table_name without the prefix, column_name, rows, nulls)
+ * when they are known without reading the values; else *ret is false and
+ * nothing is kept.
  */
-int engine_keep_nulls(struct engine *g, const char *const *tables,
-                      const char *const *names, size_t n, bool *ret,
+int engine_keep_nulls(struct engine *g, const char *prefix, bool *ret,
                       struct err *e) MUST_USE;
 
 /* From here on: SELECT only, nothing but the added tables is read. */

@@ -23,9 +23,7 @@ struct engine_ops {
                        const struct batch *const *batches, size_t n,
                        struct err *e);
     int (*keep)(void *g, const char *name, const char *select, struct err *e);
-    int (*keep_nulls)(void *g, const char *const *tables,
-                      const char *const *names, size_t n, bool *ret,
-                      struct err *e);
+    int (*keep_nulls)(void *g, const char *prefix, bool *ret, struct err *e);
     int (*lock)(void *g, struct err *e);
     int (*query)(void *g, const char *sql, size_t max_bytes, struct frame *ret,
                  struct err *e);
