@@ -47,13 +47,16 @@ int fs_read(const char *path, struct buf *b, struct err *e)
         goto out;
     }
     for (;;) {
+        size_t room = b->max - b->len;
+        char one[1]; /* a full buffer may hold all of it */
         ssize_t n;
 
-        if (buf_reserve(b, READ_STEP, e) < 0) {
+        room = room < READ_STEP ? room : READ_STEP;
+        if (room > 0 && buf_reserve(b, room, e) < 0) {
             err_wrap(e, "file \"%s\"", path);
             goto out;
         }
-        n = read(fd, b->ptr + b->len, READ_STEP);
+        n = room > 0 ? read(fd, b->ptr + b->len, room) : read(fd, one, 1);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -63,6 +66,11 @@ int fs_read(const char *path, struct buf *b, struct err *e)
         }
         if (n == 0) {
             break;
+        }
+        if (room == 0) {
+            err_set(e, ERR_LIMIT, "file \"%s\" is over %zu bytes", path,
+                    b->max - before);
+            goto out;
         }
         b->len += (size_t)n;
     }

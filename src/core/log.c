@@ -85,7 +85,7 @@ static bool is_word(struct slice s)
             return false;
         }
     }
-    return s.len > 0;
+    return s.len > 0 && text_utf8_valid(s, NULL);
 }
 
 static int put_us(struct buf *b, int64_t us, struct err *e)
