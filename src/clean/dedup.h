@@ -29,6 +29,11 @@ bool dedup_has(const struct dedup *d, struct hash128 h);
 int64_t dedup_rows(const struct dedup *d);
 size_t dedup_bytes(const struct dedup *d); /* memory held */
 const struct hash_key *dedup_key(const struct dedup *d);
+/* Hand out all hashes, some at a time, in no particular order. */
+int dedup_each(const struct dedup *d,
+               int (*fn)(void *arg, const struct hash128 *h, size_t n,
+                         struct err *e),
+               void *arg, struct err *e) MUST_USE;
 
 /* To a file, published by rename; `version` is the table's version and `spec`
  * its spec hash.  Loading refuses others with ERR_CONFLICT, damage with
