@@ -22,8 +22,6 @@ int clean_new(struct clean **ret, const struct clean_conf *conf, struct err *e)
     c->partition = conf->partition;
     buf_init(&c->joined, JOINED_MAX);
     if (clean_counts_init(&c->counts, c->t, e) != 0 ||
-        clean_drift_new(&c->counts, CLEAN_REPEATED, SLICE("*"), &c->repeated,
-                        e) != 0 ||
         clean_compile(c, e) != 0 ||
         decoder_new(&c->decoder, c->t->keys, c->t->nkeys, e) != 0) {
         clean_free(c);

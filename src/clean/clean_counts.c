@@ -134,8 +134,8 @@ int clean_counts_add(struct clean_counts *into, const struct clean_counts *from,
 int clean_counts_check(const struct clean_counts *s, const struct spec_table *t,
                        struct err *e)
 {
-    double share = s->records > 0 ? (double)s->rejected / (double)s->records
-                                  : 0;
+    double share =
+        s->records > 0 ? (double)s->rejected / (double)s->records : 0;
 
     if (t->max_rejects >= 0 && s->rejected > t->max_rejects) {
         return err_set(e, ERR_DATA,

@@ -63,46 +63,64 @@ static int learn(struct clean *c, size_t k, struct slice key, struct err *e)
     return 0;
 }
 
-static void take(struct clean *c, int field, size_t drift, yyjson_val *v,
-                 int64_t offset)
+/* A key came twice in one object; the last one counts. */
+static int repeated(struct clean *c, int field, int64_t offset, struct err *e)
 {
-    if (field < 0) {
-        clean_drift_add(&c->counts, drift, offset);
-        return;
+    struct clean_counts *s = &c->counts;
+    struct slice name = slice_of(c->t->fields[field]);
+    size_t at = 0;
+
+    while (at < s->ndrift && (s->drift[at].kind != CLEAN_REPEATED ||
+                              !slice_is(name, s->drift[at].field))) {
+        at++;
     }
-    if (c->vals[field] != NULL) {
-        clean_drift_add(&c->counts, c->repeated, offset);
+    if (at == s->ndrift &&
+        clean_drift_new(s, CLEAN_REPEATED, name, &at, e) != 0) {
+        return -1;
     }
-    c->vals[field] = v;
+    clean_drift_add(s, at, offset);
+    return 0;
+}
+
+static int take(struct clean *c, const struct shape *s, yyjson_val *v,
+                int64_t offset, struct err *e)
+{
+    if (s->field < 0) {
+        clean_drift_add(&c->counts, s->drift, offset);
+        return 0;
+    }
+    if (c->vals[s->field] != NULL && repeated(c, s->field, offset, e) != 0) {
+        return -1;
+    }
+    c->vals[s->field] = v;
+    return 0;
 }
 
 int clean_fields(struct clean *c, yyjson_val *object, int64_t offset,
                  struct err *e)
 {
     yyjson_obj_iter it = yyjson_obj_iter_with(object);
+    struct shape spare = {0};
     yyjson_val *k;
     size_t n = 0;
 
     memset(c->vals, 0, c->t->nfields * sizeof(c->vals[0]));
     while ((k = yyjson_obj_iter_next(&it)) != NULL) {
         struct slice key = {yyjson_get_str(k), yyjson_get_len(k)};
-        struct shape *s = &c->shape[n];
-        int field;
-        size_t drift;
+        struct shape *s = n < SHAPE_MAX ? &c->shape[n] : &spare;
 
-        if (n == SHAPE_MAX) { /* too many to remember */
-            if (look_up(c, key, &field, &drift, e) != 0) {
+        if (s == &spare) { /* too many to remember */
+            if (look_up(c, key, &s->field, &s->drift, e) != 0) {
                 return -1;
             }
-            take(c, field, drift, yyjson_obj_iter_get_val(k), offset);
-            continue;
-        }
-        if ((n >= c->nshape || s->len != key.len ||
-             memcmp(s->key, key.ptr, key.len) != 0) &&
-            learn(c, n, key, e) != 0) {
+        } else if ((n >= c->nshape || s->len != key.len ||
+                    memcmp(s->key, key.ptr, key.len) != 0) &&
+                   learn(c, n, key, e) != 0) {
             return -1;
         }
-        take(c, s->field, s->drift, yyjson_obj_iter_get_val(k), offset);
+        if (take(c, s, yyjson_obj_iter_get_val(k), offset, e) != 0) {
+            return -1;
+        }
         n++;
     }
     return 0;

@@ -20,9 +20,9 @@ static void put_texts(struct hash *h, const struct column *c, size_t row)
     for (uint64_t k = from; k < c->end[row]; k++) {
         uint64_t start = k > 0 ? c->item_end[k - 1] : 0;
 
-        hash_put_bytes(h, TAG_TEXT,
-                       (struct slice){c->bytes + start,
-                                      (size_t)(c->item_end[k] - start)});
+        hash_put_bytes(
+            h, TAG_TEXT,
+            (struct slice){c->bytes + start, (size_t)(c->item_end[k] - start)});
     }
 }
 
@@ -104,9 +104,9 @@ static void put_json(struct hash *h, yyjson_val *v)
     switch (yyjson_get_type(v)) {
     case YYJSON_TYPE_STR:
     case YYJSON_TYPE_RAW:
-        hash_put_bytes(h, TAG_TEXT,
-                       (struct slice){unsafe_yyjson_get_str(v),
-                                      unsafe_yyjson_get_len(v)});
+        hash_put_bytes(
+            h, TAG_TEXT,
+            (struct slice){unsafe_yyjson_get_str(v), unsafe_yyjson_get_len(v)});
         break;
     case YYJSON_TYPE_NUM:
         if (yyjson_is_real(v)) {

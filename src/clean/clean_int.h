@@ -49,7 +49,6 @@ struct clean {
     yyjson_val *vals[SPEC_FIELDS_MAX];
     struct shape shape[SHAPE_MAX];
     size_t nshape;
-    size_t repeated; /* index of the drift entry */
     const char *topic;
     int32_t partition;
     int64_t time_us; /* of the message at hand */

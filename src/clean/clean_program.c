@@ -237,9 +237,8 @@ int clean_reject(struct clean_row *r, int column, const char *rule,
         o->rejects = p;
         o->rejects_cap = cap;
     }
-    o->rejects[o->nrejects++] =
-        (struct clean_reject){r->offset, r->sub,     column,    rule,
-                              reason,    r->payload, r->message};
+    o->rejects[o->nrejects++] = (struct clean_reject){
+        r->offset, r->sub, column, rule, reason, r->payload, r->message};
     return 0;
 }
 

@@ -5,9 +5,9 @@
  * one value, and the SQL that does the same to a column of values.  A row
  * whose SQL is NULL is "C only" and refused by name when SQL is asked for.
  *
- * SQL templates: {x} the value (text unless said otherwise), {k} its kind
- * (string, int, number, bool, array, object), {a} {b} the operation's own
- * arguments, written by op.sql_args; see sql.c.
+ * SQL templates: {x} the value, at first the field's text; {k} the field's kind
+ * (string, int, number, bool, array, object); {t} its text without outer
+ * blanks; {a} what enum op_args says.
  */
 #ifndef CLEAN_OP_INT_H
 #define CLEAN_OP_INT_H
@@ -41,15 +41,27 @@ struct op_part {
 
 typedef void (*op_fn)(const struct op_part *p, struct op_value *v);
 
+enum {
+    OPS_MAX = 10, /* of one value */
+    OP_STEPS = 3  /* of SQL: each sees the step before as {x} */
+};
+
+/* How sql.c writes {a}. */
+enum op_args {
+    OP_NO_ARGS,
+    OP_TEXTS,  /* the column's null: texts, quoted, commas between */
+    OP_EACH,   /* duckdb_each for every prefix, with {q} its quoted text */
+    OP_SIGN,   /* the pattern of item start and strip_each: */
+    OP_ITEMS,  /* the split: character, quoted */
+    OP_LIMITS, /* "low AND high" of the part's range */
+};
+
 struct op {
     const char *name;
     op_fn run;
-    const char *duckdb; /* NULL: C only */
-    const char *spark;
-};
-
-enum {
-    OPS_MAX = 10 /* of one value */
+    enum op_args args;
+    const char *duckdb[OP_STEPS]; /* none: C only */
+    const char *spark[OP_STEPS];
 };
 
 enum op_id {

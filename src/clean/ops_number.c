@@ -30,7 +30,7 @@ static bool json_whole(yyjson_val *j, int64_t min, int64_t max, int64_t *ret)
         const double two63 = 9223372036854775808.0;
         double d = yyjson_get_real(j);
 
-        if (floor(d) < d || d < -two63 || d >= two63) {
+        if (floor(d) < d || d <= -two63 || d >= two63) {
             return false;
         }
         *ret = (int64_t)d;

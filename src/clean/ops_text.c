@@ -37,8 +37,7 @@ void ops_text(const struct op_part *p, struct op_value *v)
 
     if (yyjson_is_str(j)) {
         v->text = (struct slice){yyjson_get_str(j), yyjson_get_len(j)};
-        if (v->text.len > 0 &&
-            memchr(v->text.ptr, '\0', v->text.len) != NULL) {
+        if (v->text.len > 0 && memchr(v->text.ptr, '\0', v->text.len) != NULL) {
             v->why = CLEAN_VALUE;
         }
         return;
@@ -56,19 +55,17 @@ void ops_text(const struct op_part *p, struct op_value *v)
     }
 }
 
-/* The value without outer blanks is a placeholder; also of a field that is to
+/* A text without outer blanks is a placeholder; also of a field that is to
  * become a number or a time, before it is converted. */
 void ops_text_null(const struct op_part *p, struct op_value *v)
 {
     const struct spec_texts *nulls = &p->col->nulls;
-    struct slice s = v->text;
+    struct slice s;
 
-    if (p->col->type != SPEC_TEXT && p->col->type != SPEC_TEXTS) {
-        if (!yyjson_is_str(v->json)) {
-            return;
-        }
-        s = (struct slice){yyjson_get_str(v->json), yyjson_get_len(v->json)};
+    if (!yyjson_is_str(v->json)) {
+        return;
     }
+    s = (struct slice){yyjson_get_str(v->json), yyjson_get_len(v->json)};
     s = slice_trim(s);
     for (size_t i = 0; i < nulls->n; i++) {
         if (slice_eq(s, nulls->at[i])) {
