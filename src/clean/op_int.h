@@ -12,7 +12,7 @@
 #ifndef CLEAN_OP_INT_H
 #define CLEAN_OP_INT_H
 
-#include <yyjson.h>
+#include "json/json.h"
 
 #include "clean/clean.h"
 
