@@ -3,10 +3,12 @@
 #include "core/text.h"
 
 /* Every command, in alphabetical order. */
+extern const struct cmd cmd_generate;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_version;
 
 const struct cmd *const cmd_list[] = {
+    &cmd_generate,
     &cmd_help,
     &cmd_version,
 };
