@@ -1,0 +1,192 @@
+#include "cli/answers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/fs.h"
+#include "core/mem.h"
+#include "engine/engine.h"
+#include "flow/analysis.h"
+#include "flow/catalog.h"
+
+enum {
+    SQL_BYTES = 1 << 20,
+    NAME_MAX_BYTES = 128,
+    SCOPE_BYTES = 200,
+};
+
+#define PREFIX "clean_"
+
+struct answers {
+    struct analyses *all;
+    struct engine *engine;
+    const struct analysis *which[REPORT_ANSWERS_MAX];
+    struct frame frames[REPORT_ANSWERS_MAX];
+    size_t n;
+    char scope[SCOPE_BYTES];
+};
+
+void answers_free(struct answers *a)
+{
+    if (a == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < a->n; i++) {
+        frame_release(&a->frames[i]);
+    }
+    engine_close(a->engine);
+    analyses_free(a->all);
+    mem_free(a);
+}
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || c == '_';
+}
+
+/* Whether every clean_TABLE that the SQL names is a table of the spec: the
+ * built-in questions are about pins, another data set has its own. */
+static bool concerns(const struct spec *spec, const char *sql)
+{
+    const char *at = sql;
+
+    while ((at = strstr(at, PREFIX)) != NULL) {
+        const char *name = at + strlen(PREFIX);
+        size_t len = 0;
+        bool known = at > sql && is_word(at[-1]);
+
+        while (is_word(name[len])) {
+            len++;
+        }
+        for (size_t i = 0; i < spec->ntables && !known; i++) {
+            known = slice_is((struct slice){name, len}, spec->tables[i].name);
+        }
+        if (!known) {
+            return false;
+        }
+        at = name + len;
+    }
+    return true;
+}
+
+static int add_tables(struct answers *a, struct workspace *w,
+                      const struct flow_batch_result *only, struct err *e)
+{
+    for (size_t i = 0; i < w->spec->ntables; i++) {
+        char name[NAME_MAX_BYTES];
+        const char *table = w->spec->tables[i].name;
+        const char *dir = catalog_table_dir(&w->project, table, e);
+        int rc;
+
+        (void)snprintf(name, sizeof(name), PREFIX "%s", table);
+        if (dir == NULL) {
+            return -1;
+        }
+        if (only != NULL) {
+            const struct batch *rows = &only->tables[i].rows;
+
+            rc = engine_add_batches(a->engine, name, &rows, 1, e);
+        } else {
+            rc = engine_add_delta(a->engine, name, dir, e);
+        }
+        if (rc < 0) {
+            return err_wrap(e, "table \"%s\"", table);
+        }
+    }
+    return 0;
+}
+
+static int ask(struct answers *a, struct workspace *w,
+               const struct analysis *one, struct err *e)
+{
+    struct buf sql;
+    const char *text;
+    int rc = -1;
+
+    buf_init(&sql, SQL_BYTES);
+    if (analysis_script(a->all, one, NULL, 0, &sql, e) < 0 ||
+        buf_text(&sql, &text, e) < 0) {
+        goto out;
+    }
+    if (!concerns(w->spec, text)) {
+        rc = 0;
+        goto out;
+    }
+    if (a->n == REPORT_ANSWERS_MAX) {
+        err_set(e, ERR_LIMIT, "more than %d questions", REPORT_ANSWERS_MAX);
+        goto out;
+    }
+    if (analysis_run(a->all, one, NULL, 0, a->engine, &a->frames[a->n], e) <
+        0) {
+        err_wrap(e, "question %s", one->id);
+        goto out;
+    }
+    a->which[a->n++] = one;
+    rc = 0;
+out:
+    buf_release(&sql);
+    return rc;
+}
+
+int answers_make(struct answers **ret, struct workspace *w,
+                 const struct flow_batch_result *only, struct err *e)
+{
+    struct engine_conf conf = {.kind = "duckdb"};
+    struct answers *a = mem_zero(1, sizeof(*a));
+
+    if (a == NULL) {
+        return err_nomem(e, sizeof(*a));
+    }
+    (void)snprintf(a->scope, sizeof(a->scope), "%s",
+                   only ? "the new rows" : "all rows");
+    conf.temp_dir = project_path(&w->project, "tmp", e);
+    if (conf.temp_dir == NULL ||
+        analyses_load(&a->all, w->project.analyses, e) < 0 ||
+        engine_open(&a->engine, &conf, e) < 0 ||
+        add_tables(a, w, only, e) < 0) {
+        goto fail;
+    }
+    for (size_t i = 0; i < analyses_count(a->all); i++) {
+        if (ask(a, w, analyses_at(a->all, i), e) < 0) {
+            goto fail;
+        }
+    }
+    *ret = a;
+    return 0;
+
+fail:
+    answers_free(a);
+    return -1;
+}
+
+size_t answers_count(const struct answers *a)
+{
+    return a->n;
+}
+
+const struct batch *answers_rows(const struct answers *a, size_t i,
+                                 const char **ret_id, const char **ret_title)
+{
+    assert(i < a->n);
+    *ret_id = a->which[i]->id;
+    *ret_title = a->which[i]->title;
+    return &a->frames[i].rows;
+}
+
+void answers_report(const struct answers *a, struct report *r)
+{
+    r->engine = engine_version(a->engine);
+    r->scope = a->scope;
+    for (size_t i = 0; i < a->n; i++) {
+        const struct analysis *one = a->which[i];
+
+        r->answers[i] = (struct report_answer){.id = one->id,
+                                               .title = one->title,
+                                               .definition = one->definition,
+                                               .note = one->note,
+                                               .chart = one->chart,
+                                               .rows = &a->frames[i].rows};
+    }
+    r->nanswers = a->n;
+}
