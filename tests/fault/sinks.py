@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+"""Sinks and batch under kill -9 at every named fault point (I4, I5, I7, I15).
+
+A server stores records of all sorts; then each sink and the batch are killed
+at each point, at its first and second visit, and run again until they end.
+What must hold in the end: every offset's value stands once in the objects and
+once in the file, objects that were published never changed, the sum closes,
+and tables and answers are the same as without any kill.  ROUNDS (default 1)
+repeats all of it with other data.
+"""
+import glob
+import gzip
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+PINLINE = os.environ.get("PINLINE", "build/pinline")
+ROUNDS = int(os.environ.get("ROUNDS", "1"))
+passed = failed = 0
+
+
+def check(ok, name):
+    global passed, failed
+    if ok:
+        passed += 1
+        print(f"ok {name}")
+    else:
+        failed += 1
+        print(f"not ok {name}")
+
+
+def pinline(data, *args, env=None, expect=0):
+    result = subprocess.run(
+        [PINLINE, "--data", data, *args], capture_output=True, text=True,
+        timeout=120, env={**os.environ, **(env or {})}, check=False)
+    if expect is not None and result.returncode != expect:
+        raise RuntimeError(f"pinline {args}: {result.returncode}\n{result.stderr}")
+    return result
+
+
+class Server:
+    def __init__(self, data):
+        self.process = subprocess.Popen(
+            [PINLINE, "--data", data, "serve", "--listen", "127.0.0.1:0",
+             "--set", "objects.enabled=false"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        self.base = next(w for w in line.split() if w.startswith("http"))
+
+    def post(self, topic, records, kind):
+        body = json.dumps({"records": records}).encode()
+        request = urllib.request.Request(
+            f"{self.base.rstrip('/')}/topics/{topic}", body,
+            {"Content-Type": f"application/vnd.kafka.{kind}.v2+json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)["offsets"]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=15)
+
+
+def make_rows(rng, n):
+    """(topic, kind, record) of all sorts; index values repeat."""
+    import base64
+    out = []
+    for _ in range(n):
+        i = rng.randrange(200)
+        pin = {"index": i, "unique_id": f"u{i}", "title": rng.choice(
+            ["A “quoted” title \U0001F60D", "No Title Data Available", f"t{i}"]),
+            "description": "d", "poster_name": "p", "follower_count": "5k",
+            "tag_list": "a,b", "is_image_or_video": "image", "image_src": "x",
+            "downloaded": 1, "save_location": "Local save in /data/art",
+            "category": "art"}
+        user = {"ind": i, "first_name": "A", "last_name": "B", "age": 20 + i % 40,
+                "date_joined": "2016-01-01 00:00:00"}
+        geo = {"ind": i, "timestamp": "2019-05-05 01:02:03", "latitude": 1.5,
+               "longitude": -2.25, "country": "Aruba"}
+        out.append(("pin", "json", {"value": pin}))
+        out.append(("user", "json", {"value": user}))
+        out.append(("geo", "json", {"value": geo}))
+        odd = rng.randrange(12)
+        if odd == 0:
+            out.append(("pin", "binary", {"value": base64.b64encode(
+                b"{broken json " + str(i).encode()).decode()}))
+        elif odd == 1:
+            out.append(("pin", "json", {"value": None}))
+        elif odd == 2:
+            out.append(("pin", "binary", {"value": base64.b64encode(
+                repr(pin).encode()).decode()}))
+        elif odd == 3:
+            out.append(("user", "json", {"value": [user, user]}))
+    return out
+
+
+def fill(data, rng, n):
+    """Post rows; returns per topic the stored values in offset order."""
+    import base64
+    server = Server(data)
+    stored = {"pin": {}, "geo": {}, "user": {}}
+    try:
+        for topic, kind, record in make_rows(rng, n):
+            report = server.post(topic, [record], kind)[0]
+            value = record["value"]
+            if kind == "binary":
+                value = base64.b64decode(value)
+            elif value is not None:
+                value = json.dumps(value, separators=(",", ":"),
+                                   ensure_ascii=False).encode()
+            stored[topic][report["offset"]] = value
+    finally:
+        check(server.stop() == 0, "SIGTERM ends serve with exit code 0")
+    return stored
+
+
+def is_json(value):
+    try:
+        json.loads(value)
+        return True
+    except ValueError:
+        return False
+
+
+def lines_of_objects(data, topic):
+    """Every line of every object, in offset order."""
+    out = []
+    for path in sorted(glob.glob(f"{data}/lake/topics/{topic}/partition=0/*.json*")):
+        opener = gzip.open if path.endswith(".gz") else open
+        with opener(path, "rb") as f:
+            out += f.read().splitlines()
+    return out
+
+
+def digests(data):
+    result = {}
+    for path in glob.glob(f"{data}/lake/topics/**/*.json*", recursive=True):
+        if ".tmp." in path:
+            continue
+        with open(path, "rb") as f:
+            result[path] = hashlib.sha256(f.read()).hexdigest()
+    return result
+
+
+def kill_at(data, point, visit, *args):
+    """Run with a kill; True when the kill happened."""
+    result = pinline(data, *args, env={"PINLINE_KILL_AT": f"{point}:{visit}"},
+                     expect=None)
+    if result.returncode not in (0, -signal.SIGKILL):
+        raise RuntimeError(f"{args} at {point}: {result.returncode}\n{result.stderr}")
+    return result.returncode != 0
+
+
+def attack(data, points, *args):
+    """Kill at every point's first and second visit; published objects stay."""
+    kills = 0
+    steady = True
+    for point in points:
+        for visit in (1, 2):
+            before = digests(data)
+            kills += kill_at(data, point, visit, *args)
+            after = digests(data)
+            steady = steady and all(after.get(k) == v for k, v in before.items())
+    return kills, steady
+
+
+def objects_round(data, stored, gz):
+    args = ["sink", "objects", "--set", "objects.flush_records=7"]
+    if gz:
+        args += ["--set", "objects.gzip=true"]
+    kills, steady = attack(data, ["objects_before_plan", "objects_before_publish",
+                                  "objects_before_commit", "pipeline_before_ledger"],
+                           *args)
+    pinline(data, *args)
+    check(kills >= 4, f"objects: {kills} kills happened")
+    check(steady, "I5: a published object never changes or disappears")
+    for topic, values in stored.items():
+        want = [json.loads(v) for _, v in sorted(values.items())
+                if v is not None and is_json(v)]
+        got = [json.loads(line) for line in lines_of_objects(data, topic)]
+        check(got == want, f"I4: objects of {topic} hold each offset once, in order")
+
+
+def stream_round(data, stored):
+    path = os.path.join(data, "stream.jsonl")
+    args = ["sink", "file_stream", "--set", f"file_stream.file={path}"]
+    kills, _ = attack(data, ["file_stream_before_sync", "file_stream_before_commit",
+                             "pipeline_before_ledger"], *args)
+    pinline(data, *args)
+    check(kills >= 2, f"file_stream: {kills} kills happened")
+    with open(path, "rb") as f:
+        got = sorted(f.read().split(b"\n")[:-1])
+    want = sorted(v for values in stored.values() for v in values.values()
+                  if v is not None)
+    check([norm(v) for v in got] == [norm(v) for v in want],
+          "I4: file_stream holds each value once")
+
+
+def norm(value):
+    try:
+        return json.dumps(json.loads(value), sort_keys=True)
+    except ValueError:
+        return value.decode("latin-1")
+
+
+def batch_round(data, reference):
+    kills, _ = attack(data, ["delta_before_data", "delta_before_log", "delta_after_log",
+                             "delta_before_checkpoint", "batch_before_commit"],
+                      "batch", "--answers", "none")
+    got = pinline(data, "batch", "--format", "json").stdout
+    check(kills >= 4, f"batch: {kills} kills happened")
+    check(got == reference, "batch: answers are the bytes of an undisturbed run")
+    status = json.loads(pinline(data, "status", "--format", "json").stdout)
+    check(all(a["closes"] and a["pending"] == 0
+              for a in status["accounting"].values()), "I7: every sum closes")
+    full = pinline(data, "batch", "--full", "--format", "json").stdout
+    check(full == reference, "batch --full gives the same answer bytes")
+    topics = pinline(data, "batch", "--full", "--from", "topics", "--format",
+                     "json").stdout
+    check(topics == reference, "a batch from the topics gives the same answers")
+
+
+def undisturbed(root, rng_seed, n):
+    data = os.path.join(root, "calm")
+    fill(data, random.Random(rng_seed), n)
+    pinline(data, "sink", "objects")
+    return pinline(data, "batch", "--format", "json").stdout
+
+
+def main():
+    for number in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as root:
+            began = time.time()
+            reference = undisturbed(root, number, 60)
+            data = os.path.join(root, "killed")
+            stored = fill(data, random.Random(number), 60)
+            objects_round(data, stored, gz=number % 2 == 1)
+            stream_round(data, stored)
+            batch_round(data, reference)
+            print(f"# round {number}: {time.time() - began:.1f} s")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+main()
