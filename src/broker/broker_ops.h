@@ -1,0 +1,65 @@
+/*
+ * broker_ops.h - what a connector of topics implements.
+ *
+ * broker.c checks names and limits before it calls, so that every connector
+ * is asked only for what may exist.  An op that is NULL is answered with
+ * ERR_UNAVAILABLE.  Each op may be called by several threads at once but for
+ * open and close; the contract of each is the one in broker.h under its name.
+ * `produce` keeps the request and calls done() once, from any thread but the
+ * caller's.
+ */
+#ifndef BROKER_BROKER_OPS_H
+#define BROKER_BROKER_OPS_H
+
+#include "broker/broker.h"
+
+struct broker_ops {
+    const char *name; /* what stands before ':' in the url, or all of it */
+    const char *help;
+    const char *absent; /* why this build cannot, else NULL */
+    int (*open)(struct broker **ret, const struct broker_conf *conf,
+                struct err *e);
+    void (*close)(struct broker *b);
+    int (*topic_create)(struct broker *b, const struct broker_topic *t,
+                        struct err *e);
+    int (*topic_delete)(struct broker *b, const char *name, struct err *e);
+    int (*topic_get)(struct broker *b, const char *name,
+                     struct broker_topic *ret, struct err *e);
+    int (*topic_list)(struct broker *b, struct broker_topic **ret, size_t *n,
+                      struct err *e);
+    int (*offsets)(struct broker *b, const char *topic, int32_t partition,
+                   int64_t *ret_begin, int64_t *ret_end, struct err *e);
+    int (*offset_at)(struct broker *b, const char *topic, int32_t partition,
+                     int64_t time_us, int64_t *ret, struct err *e);
+    int (*produce)(struct broker *b, struct broker_produce *p, struct err *e);
+    int (*fetch)(struct broker *b, const char *topic, int32_t partition,
+                 int64_t offset, size_t max_bytes, struct broker_fetch *f,
+                 struct err *e);
+    void (*fetch_release)(struct broker *b, struct broker_fetch *f);
+    bool (*wait)(struct broker *b, const char *topic, int32_t partition,
+                 int64_t offset, int64_t timeout_us);
+    int (*group_commit)(struct broker *b, const char *group,
+                        const struct broker_position *p, size_t n,
+                        const int64_t *expect, struct err *e);
+    int (*group_get)(struct broker *b, const char *group, const char *topic,
+                     int32_t partition, struct broker_position *ret,
+                     struct err *e);
+    int (*group_list)(struct broker *b, struct broker_group **ret, size_t *n,
+                      struct err *e);
+    int (*group_positions)(struct broker *b, const char *group,
+                           struct broker_position **ret, size_t *n,
+                           struct err *e);
+    int (*group_delete)(struct broker *b, const char *group, struct err *e);
+    int (*retain)(struct broker *b, struct broker_retention *r, struct err *e);
+    void (*stats)(struct broker *b, struct broker_stats *ret);
+};
+
+/* The first member of every connector's own struct. */
+struct broker {
+    const struct broker_ops *ops;
+};
+
+extern const struct broker_ops broker_memory;
+extern const struct broker_ops broker_seglog; /* url "embedded" */
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * seglog_sql_int.h - the names of the statements in meta.sql, in its order.
+ */
+#ifndef BROKER_SEGLOG_SQL_INT_H
+#define BROKER_SEGLOG_SQL_INT_H
+
+enum seglog_sql {
+    SQL_FORMAT,
+    SQL_DATA_VERSION,
+    SQL_CATALOGUE,
+    SQL_CATALOGUE_MOVED,
+    SQL_TOPICS,
+    SQL_TOPIC_ADD,
+    SQL_TOPIC_COUNT,
+    SQL_TOPIC_DELETE,
+    SQL_TOPIC_EPOCH,
+    SQL_PARTITIONS,
+    SQL_PARTITION_NEXT,
+    SQL_PARTITION_BEGIN,
+    SQL_SEGMENTS,
+    SQL_SEGMENT_ADD,
+    SQL_SEGMENT_CLOSE,
+    SQL_SEGMENTS_EMPTY,
+    SQL_SEGMENT_DELETE,
+    SQL_SPAN_ADD,
+    SQL_SPAN_AT,
+    SQL_SPAN_TIME,
+    SQL_SPANS,
+    SQL_SPAN_DELETE,
+    SQL_POSITION_SET,
+    SQL_POSITION_GET,
+    SQL_POSITIONS,
+    SQL_POSITIONS_ON,
+    SQL_GROUP_READS,
+    SQL_GROUPS,
+    SQL_GROUP_DELETE,
+    SQL_COUNT,
+};
+
+#endif
