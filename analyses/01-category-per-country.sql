@@ -4,7 +4,7 @@
 -- task: 4
 -- parameter ties: keep | first -- all categories that share the first place, or the first of them by name
 -- parameter list: top | all -- only the first place, or every category
--- chart: table
+-- chart: bar x=country y=category_count series=category
 -- definition: Posts joined with their place by row number; per country the category with most posts.
 -- note: Small countries have few posts, so many places are shared.
 

@@ -4,7 +4,7 @@
 -- task: 6
 -- parameter ties: keep | first -- all countries that share the maximum, or the first of them by name
 -- parameter nulls: out | kept -- posts without a poster
--- chart: table
+-- chart: bar x=country y=follower_count
 -- definition: The largest follower count of answer 04, and every country that has it.
 
 WITH best AS (

@@ -183,6 +183,7 @@ void answers_report(const struct answers *a, struct report *r)
 
         r->answers[i] = (struct report_answer){.id = one->id,
                                                .title = one->title,
+                                               .question = one->question,
                                                .definition = one->definition,
                                                .note = one->note,
                                                .chart = one->chart,

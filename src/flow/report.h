@@ -35,6 +35,7 @@ struct report_path {
 struct report_answer {
     const char *id;
     const char *title;
+    const char *question;
     const char *definition;
     const char *note;  /* "" when there is none */
     const char *chart; /* "bar x=COLUMN y=COLUMN [series=COLUMN]", "line ..." */

@@ -56,6 +56,7 @@ static int put_stages(const struct report *r, struct buf *b, struct err *e)
         if (buf_puts(b, i ? ",{" : "{", e) < 0 ||
             put_pair(b, "name", s->name, e) < 0 ||
             put_pair(b, "unit", s->unit, e) < 0 ||
+            put_pair(b, "note", s->note, e) < 0 ||
             buf_putf(b, e, "\"count\":%" PRId64 ",\"seconds\":%.6f}", s->count,
                      (double)s->us / US) < 0) {
             return -1;
@@ -120,6 +121,7 @@ static int put_answer(const struct report_answer *a, struct buf *b,
 {
     if (buf_putc(b, '{', e) < 0 || put_pair(b, "id", a->id, e) < 0 ||
         put_pair(b, "title", a->title, e) < 0 ||
+        put_pair(b, "question", a->question, e) < 0 ||
         put_pair(b, "definition", a->definition, e) < 0 ||
         put_pair(b, "note", a->note, e) < 0 ||
         put_pair(b, "chart", a->chart, e) < 0 ||
