@@ -406,10 +406,10 @@ def main():
             skipped += 1
             continue
         faults = list(gates[name](tree))
-        for fault in faults[:30]:
+        for fault in faults[:60]:
             print(f"  {fault}")
-        if len(faults) > 30:
-            print(f"  ... and {len(faults) - 30} more")
+        if len(faults) > 60:
+            print(f"  ... and {len(faults) - 60} more")
         print(f"{'not ok' if faults else 'ok'} {name}: {gates[name].__doc__}",
               flush=True)
         failed += bool(faults)
