@@ -88,6 +88,8 @@ fuzz: long-deps build-fuzz
 .PHONY: bench
 bench: build
 	@tools/setup bench
+	@tools/venv "$(CACHE)" bench bench/requirements.txt
+	$(call ninja,$(RELEASE),benches)
 	@bench/run $(ARGS)
 
 ## make format     clang-format on every C file

@@ -40,10 +40,11 @@ JOBS = {
 def batch(b):
     """read + clean + deduplicate, and the whole batch, against three rivals"""
     data = data_folder(b)
+    spec = os.path.join(b.root, "pipelines", "pinterest.yaml")
 
     def ours(job):
-        return run([b.bench("bench_batch"), "--data", data, "--out",
-                    b.path(f"ours-{job}"), "--job", job, "--threads", 2])
+        return run([b.bench("bench_batch"), spec, data, b.path(f"ours-{job}"),
+                    job, 2])
 
     def theirs(name, job):
         return run([b.python, os.path.join(b.root, "bench", "rivals",

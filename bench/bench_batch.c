@@ -1,0 +1,285 @@
+/*
+ * bench_batch.c - pinline's side of `bench/run batch`: the three raw files
+ * read, cleaned and deduplicated on all cores, then the fifteen answers, by
+ * the modules that the program uses and nothing else.
+ *
+ * bench_batch SPEC DATA OUT clean|memory|parquet THREADS prints one JSON line
+ * of seconds and row counts and writes OUT/answers.json.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/fs.h"
+#include "core/mem.h"
+#include "core/num.h"
+#include "db/duck.h"
+#include "engine/engine.h"
+#include "flow/analysis.h"
+#include "flow/cleaner.h"
+#include "lake/parquet.h"
+#include "record/batch_json.h"
+
+enum {
+    MESSAGES = 1 << 14,
+    BATCHES_MAX = 1 << 14,
+    ROWS_MAX = 1 << 30,
+    ANSWER_MAX = 64 << 20,
+};
+
+struct table {
+    const char *name;
+    const struct spec_table *spec;
+    struct batch *batches;
+    const struct batch **list;
+    size_t n;
+    int64_t rows;
+};
+
+struct job {
+    const char *spec_file, *data, *out, *what;
+    int threads;
+    struct spec *spec;
+    struct table tables[3];
+    int64_t clean_us, write_us, answer_us;
+};
+
+static int load_spec(struct job *j, struct err *e)
+{
+    struct faults faults;
+    struct buf text;
+    int rc = -1;
+
+    faults_init(&faults);
+    buf_init(&text, 4 << 20);
+    if (fs_read(j->spec_file, &text, e) == 0) {
+        rc = spec_load(&j->spec, buf_slice(&text), j->spec_file, NULL, &faults,
+                       e);
+    }
+    buf_release(&text);
+    faults_release(&faults);
+    return rc;
+}
+
+/* Up to MESSAGES lines from *rest; returns how many. */
+static size_t take_lines(struct slice *rest, struct message *m, int64_t *offset)
+{
+    size_t n = 0;
+
+    while (n < MESSAGES && rest->len > 0) {
+        const char *end = memchr(rest->ptr, '\n', rest->len);
+        size_t len = end != NULL ? (size_t)(end - rest->ptr) : rest->len;
+
+        m[n] = (struct message){.offset = (*offset)++,
+                                .value = {rest->ptr, len},
+                                .has_value = true};
+        n += len > 0;
+        rest->ptr += len + (end != NULL);
+        rest->len -= len + (end != NULL);
+    }
+    return n;
+}
+
+/* The part's rows become the table's. */
+static int keep_rows(struct table *t, struct cleaner_part *p, struct err *e)
+{
+    if (t->n == BATCHES_MAX) {
+        return err_set(e, ERR_LIMIT, "more than %d batches", BATCHES_MAX);
+    }
+    t->batches[t->n] = p->out.rows;
+    t->list[t->n] = &t->batches[t->n];
+    t->rows += (int64_t)p->out.rows.rows;
+    t->n++;
+    return batch_init(&p->out.rows, t->spec->defs, t->spec->ndefs, e);
+}
+
+static int clean_file(struct table *t, struct slice text, struct cleaner *c,
+                      struct err *e)
+{
+    struct message *m = mem_zero(MESSAGES, sizeof(*m));
+    int64_t offset = 0;
+    int rc = m == NULL ? err_nomem(e, MESSAGES * sizeof(*m)) : 0;
+
+    while (rc == 0 && text.len > 0) {
+        struct cleaner_part **parts;
+        size_t nparts = 0;
+        size_t n = take_lines(&text, m, &offset);
+
+        rc = cleaner_run(c, t->name, 0, m, n, &parts, &nparts, e);
+        for (size_t i = 0; rc == 0 && i < nparts; i++) {
+            rc = keep_rows(t, parts[i], e);
+        }
+    }
+    mem_free(m);
+    return rc;
+}
+
+static int clean_table(struct job *j, struct table *t, struct err *e)
+{
+    char path[FS_PATH_MAX];
+    char name[64];
+    struct cleaner_conf conf = {.threads = j->threads};
+    struct cleaner *c = NULL;
+    struct dedup *seen = NULL;
+    struct fs_map map = {0};
+    int rc = -1;
+
+    hash_key_random(&conf.key);
+    (void)snprintf(name, sizeof(name), "%s.jsonl", t->name);
+    t->batches = mem_zero(BATCHES_MAX, sizeof(*t->batches));
+    t->list = mem_zero(BATCHES_MAX, sizeof(*t->list));
+    if (t->batches == NULL || t->list == NULL) {
+        return err_nomem(e, BATCHES_MAX * sizeof(*t->batches));
+    }
+    if (spec_table(j->spec, t->name, &t->spec, e) < 0 ||
+        fs_join(path, j->data, name, e) < 0 || fs_map(path, &map, e) < 0) {
+        return -1;
+    }
+    conf.table = t->spec;
+    if (dedup_new(&seen, &conf.key, ROWS_MAX, e) == 0) {
+        conf.seen = seen;
+        if (cleaner_new(&c, &conf, e) == 0) {
+            rc = clean_file(t, map.bytes, c, e);
+        }
+    }
+    cleaner_free(c);
+    dedup_free(seen);
+    fs_unmap(&map);
+    return rc;
+}
+
+static int write_tables(struct job *j, struct err *e)
+{
+    struct duck_conf conf = {.threads = j->threads};
+    struct duck *d = NULL;
+    char path[FS_PATH_MAX];
+    char name[64];
+    int rc = duck_open(&d, &conf, e);
+
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(j->tables); i++) {
+        const struct table *t = &j->tables[i];
+
+        (void)snprintf(name, sizeof(name), "%s.parquet", t->name);
+        rc = fs_join(path, j->out, name, e) < 0
+                 ? -1
+                 : parquet_write(d, path, t->list, t->n, NULL, e);
+    }
+    duck_close(d);
+    return rc;
+}
+
+static int add_answer(struct buf *b, const struct analysis *a,
+                      const struct frame *f, struct err *e)
+{
+    if (buf_putf(b, e, "%s\"%s\": ", b->len > 1 ? ", " : "", a->id) < 0) {
+        return -1;
+    }
+    return batch_json_rows(&f->rows, b, e);
+}
+
+static int answer(struct job *j, struct buf *b, struct err *e)
+{
+    static const char *const views[] = {"clean_pin", "clean_geo", "clean_user"};
+    struct engine_conf conf = {.kind = "duckdb", .threads = j->threads};
+    struct analyses *all = NULL;
+    struct engine *g = NULL;
+    int rc = analyses_load(&all, NULL, e) < 0 || engine_open(&g, &conf, e) < 0
+                 ? -1
+                 : buf_putc(b, '{', e);
+
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(views); i++) {
+        rc = engine_add_batches(g, views[i], j->tables[i].list, j->tables[i].n,
+                                e);
+    }
+    for (size_t i = 0; rc == 0 && i < analyses_count(all); i++) {
+        const struct analysis *a = analyses_at(all, i);
+        struct frame f = {0};
+
+        rc = analysis_run(all, a, NULL, 0, g, &f, e);
+        if (rc == 0) {
+            rc = add_answer(b, a, &f, e);
+            frame_release(&f);
+        }
+    }
+    engine_close(g);
+    analyses_free(all);
+    return rc < 0 ? -1 : buf_puts(b, "}\n", e);
+}
+
+static int run(struct job *j, struct buf *answers, struct err *e)
+{
+    char path[FS_PATH_MAX];
+    int64_t began = clock_mono_us();
+
+    if (fs_make_folders(j->out, e) < 0 || load_spec(j, e) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(j->tables); i++) {
+        if (clean_table(j, &j->tables[i], e) < 0) {
+            return -1;
+        }
+    }
+    j->clean_us = clock_mono_us() - began;
+    if (strcmp(j->what, "parquet") == 0 && write_tables(j, e) < 0) {
+        return -1;
+    }
+    j->write_us = clock_mono_us() - began - j->clean_us;
+    if (strcmp(j->what, "clean") == 0) {
+        return 0;
+    }
+    if (answer(j, answers, e) < 0 ||
+        fs_join(path, j->out, "answers.json", e) < 0 ||
+        fs_publish(path, buf_slice(answers), e) < 0) {
+        return -1;
+    }
+    j->answer_us = clock_mono_us() - began - j->clean_us - j->write_us;
+    return 0;
+}
+
+static void print(const struct job *j)
+{
+    printf("{\"seconds\": {\"clean\": %.4f, \"write\": %.4f, "
+           "\"answers\": %.4f, \"total\": %.4f}, \"rows\": {",
+           (double)j->clean_us / 1e6, (double)j->write_us / 1e6,
+           (double)j->answer_us / 1e6,
+           (double)(j->clean_us + j->write_us + j->answer_us) / 1e6);
+    for (size_t i = 0; i < ARRAY_LEN(j->tables); i++) {
+        printf("%s\"%s\": %" PRId64, i > 0 ? ", " : "", j->tables[i].name,
+               j->tables[i].rows);
+    }
+    printf("}}\n");
+}
+
+int main(int argc, char **argv)
+{
+    struct job j = {.tables = {{"pin"}, {"geo"}, {"user"}}};
+    struct buf answers;
+    int64_t threads = 0;
+    struct err e;
+    int rc;
+
+    if (argc != 6 || !num_i64(slice_of(argv[5]), &threads) || threads < 1 ||
+        threads > CLEANER_PARTS_MAX) {
+        (void)fprintf(stderr, "usage: bench_batch SPEC DATA OUT "
+                              "clean|memory|parquet THREADS\n");
+        return 2;
+    }
+    j.spec_file = argv[1];
+    j.data = argv[2];
+    j.out = argv[3];
+    j.what = argv[4];
+    j.threads = (int)threads;
+    buf_init(&answers, ANSWER_MAX);
+    rc = run(&j, &answers, &e);
+    if (rc < 0) {
+        (void)fprintf(stderr, "bench_batch: %s\n", e.msg);
+    } else {
+        print(&j);
+    }
+    /* the rows go with the process, as the rivals' do */
+    buf_release(&answers);
+    spec_free(j.spec);
+    return rc < 0 ? 1 : 0;
+}
