@@ -1,0 +1,157 @@
+#include "cli/background.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/retry.h"
+#include "core/stop.h"
+#include "core/thread.h"
+#include "flow/batch.h"
+
+enum {
+    JOBS_MAX = 4,
+    RETAIN_EVERY_US = 60000000,
+    BATCH_PATHS_MAX = 1 << 20,
+};
+
+struct background {
+    struct workspace *w;
+    struct project batch_project;
+    struct thread threads[JOBS_MAX];
+    size_t n;
+};
+
+static void say_failed(const char *what, const struct err *e)
+{
+    LOG(LOG_ERROR, LOG_MSG("background job failed"), LOG_STR("job", what),
+        LOG_ERR(e));
+}
+
+/* Open, follow, close; again after a fault that may pass. */
+static void keep_running(struct background *b, const char *name,
+                         int (*open)(struct workspace *w, struct pipeline **ret,
+                                     struct err *e))
+{
+    struct retry retry;
+
+    retry_init(&retry, NULL, (uint64_t)clock_mono_us());
+    while (!stop_asked()) {
+        struct pipeline_counts n;
+        struct pipeline *p = NULL;
+        struct err e;
+        int rc = open(b->w, &p, &e);
+
+        if (rc == 0 && p == NULL) {
+            return; /* not configured */
+        }
+        if (rc == 0) {
+            rc = pipeline_follow(p, stop_asked, &n, &e);
+        }
+        pipeline_close(p);
+        if (rc == 0) {
+            return;
+        }
+        say_failed(name, &e);
+        if (!retry_wait(&retry, e.code)) {
+            return;
+        }
+    }
+}
+
+static void run_objects(void *arg)
+{
+    keep_running(arg, "objects", workspace_objects);
+}
+
+static void run_stream(void *arg)
+{
+    keep_running(arg, "file_stream", workspace_stream);
+}
+
+static void run_retention(void *arg)
+{
+    static const char *const groups[] = {"objects", "file_stream", NULL};
+    struct background *b = arg;
+
+    while (!stop_wait(RETAIN_EVERY_US)) {
+        struct broker_retention r = {.now_us = clock_wall_us(),
+                                     .keep_for = groups};
+        struct err e;
+
+        if (broker_retain(b->w->broker, &r, &e) < 0) {
+            say_failed("retention", &e);
+        } else if (r.segments > 0) {
+            LOG(LOG_INFO, LOG_MSG("old segments removed"),
+                LOG_INT("segments", r.segments));
+        }
+    }
+}
+
+static void run_batches(void *arg)
+{
+    struct background *b = arg;
+    int64_t every = b->w->project.batch_every_us;
+
+    while (every > 0 && !stop_wait(every)) {
+        struct flow_batch_conf conf = {.project = &b->batch_project,
+                                       .spec = b->w->spec,
+                                       .broker = b->w->broker};
+        struct flow_batch_result result = {0};
+        struct err e;
+
+        if (flow_batch_run(&conf, &result, &e) < 0) {
+            say_failed("batch", &e);
+        } else {
+            LOG(LOG_INFO, LOG_MSG("batch done"));
+        }
+        flow_batch_release(&result);
+    }
+}
+
+int background_start(struct background **ret, struct workspace *w,
+                     struct err *e)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void *arg);
+    } jobs[] = {
+        {"objects", run_objects},
+        {"file_stream", run_stream},
+        {"retention", run_retention},
+        {"batch", run_batches},
+    };
+    struct background *b = mem_zero(1, sizeof(*b));
+
+    if (b == NULL) {
+        return err_nomem(e, sizeof(*b));
+    }
+    b->w = w;
+    b->batch_project = w->project; /* paths of its own: another thread */
+    arena_init(&b->batch_project.arena, BATCH_PATHS_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+        if (i == 0 && !w->project.objects_enabled) {
+            continue;
+        }
+        if (thread_start(&b->threads[b->n], jobs[i].name, jobs[i].run, b, e) <
+            0) {
+            stop_ask();
+            background_stop(b);
+            return -1;
+        }
+        b->n++;
+    }
+    *ret = b;
+    return 0;
+}
+
+void background_stop(struct background *b)
+{
+    if (b == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < b->n; i++) {
+        thread_join(&b->threads[i]);
+    }
+    arena_release(&b->batch_project.arena);
+    mem_free(b);
+}

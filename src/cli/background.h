@@ -1,0 +1,22 @@
+/*
+ * background.h - what `serve` does beside answering: the pipelines of the
+ * configuration, retention, batches by the clock.
+ *
+ * Each has a thread of its own and ends when stop_asked(); background_stop()
+ * waits for them.  A pipeline that fails for a reason that may pass is tried
+ * again with back-off; for another reason it is logged and rests, the server
+ * goes on.
+ */
+#ifndef CLI_BACKGROUND_H
+#define CLI_BACKGROUND_H
+
+#include "cli/workspace.h"
+
+struct background; /* opaque */
+
+/* w outlives it. */
+int background_start(struct background **ret, struct workspace *w,
+                     struct err *e) MUST_USE;
+void background_stop(struct background *b); /* NULL is fine */
+
+#endif
