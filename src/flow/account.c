@@ -35,6 +35,7 @@ static int open_sinks(struct project *p, const struct spec *spec,
                                  .columns = t->ndefs,
                                  .pipeline = "batch",
                                  .table = t->name,
+                                 .spec_hash = t->hash,
                                  .read_only = true};
 
         conf.dir = catalog_table_dir(p, t->name, e);
