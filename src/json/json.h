@@ -60,6 +60,10 @@ bool json_get_text(yyjson_val *o, const char *key, struct slice *ret);
 /* A member that is an integer in the int64 range, raw or parsed. */
 bool json_get_i64(yyjson_val *o, const char *key, int64_t *ret);
 
+/* The first byte in [at, end) that a JSON text cannot hold as it is: a control,
+ * a quote or a backslash; end when there is none. */
+const char *json_plain_end(const char *at, const char *end);
+
 /*
  * Memory for parsing one document after another without malloc: give &p.alc
  * to json_parse(), and json_pool_reset() when the trees are no longer needed.

@@ -95,6 +95,11 @@ static const char *plain_end(const char *at, const char *end, bool astral)
     return at;
 }
 
+const char *json_plain_end(const char *at, const char *end)
+{
+    return plain_end(at, end, false);
+}
+
 /* Escape the character at `at`, of which `left` bytes are there; returns its
  * length. */
 static size_t put_escape(struct buf *b, const char *at, size_t left)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "record/csv.h"
 #include "json/json.h"
 
 static int put_double(struct buf *b, double v, struct err *e)
@@ -120,34 +121,6 @@ int batch_json_rows(const struct batch *rows, struct buf *b, struct err *e)
     return buf_putc(b, ']', e);
 }
 
-static bool wants_quotes(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == ',' || s.ptr[i] == '"' || s.ptr[i] == '\n' ||
-            s.ptr[i] == '\r') {
-            return true;
-        }
-    }
-    return s.len == 0;
-}
-
-static int csv_text(struct buf *b, struct slice s, struct err *e)
-{
-    if (!wants_quotes(s)) {
-        return buf_append(b, s, e);
-    }
-    if (buf_putc(b, '"', e) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < s.len; i++) {
-        if ((s.ptr[i] == '"' && buf_putc(b, '"', e) < 0) ||
-            buf_putc(b, s.ptr[i], e) < 0) {
-            return -1;
-        }
-    }
-    return buf_putc(b, '"', e);
-}
-
 static int csv_list(const struct batch *rows, size_t col, size_t row,
                     struct buf *b, struct err *e)
 {
@@ -156,7 +129,7 @@ static int csv_list(const struct batch *rows, size_t col, size_t row,
 
     buf_init(&json, b->max);
     if (batch_json_value(rows, col, row, &json, e) == 0) {
-        rc = csv_text(b, buf_slice(&json), e);
+        rc = csv_print_text(b, buf_slice(&json), e);
     }
     buf_release(&json);
     return rc;
@@ -172,7 +145,7 @@ static int csv_value(const struct batch *rows, size_t col, size_t row,
     }
     switch (rows->defs[col].type) {
     case COL_TEXT:
-        return csv_text(b, batch_text(rows, col, row), e);
+        return csv_print_text(b, batch_text(rows, col, row), e);
     case COL_TIMESTAMP:
         return put_time(b, c->fixed.i64[row], "", e);
     case COL_DOUBLE_LIST:
@@ -192,7 +165,7 @@ int batch_csv_head(const struct batch *rows, struct buf *b, struct err *e)
 {
     for (size_t i = 0; i < rows->columns; i++) {
         if ((i > 0 && buf_putc(b, ',', e) < 0) ||
-            csv_text(b, slice_of(rows->defs[i].name), e) < 0) {
+            csv_print_text(b, slice_of(rows->defs[i].name), e) < 0) {
             return -1;
         }
     }
