@@ -26,6 +26,7 @@ enum api_type {
     API_INT,
     API_FLOAT,
     API_TEXT,
+    API_ANY, /* whatever JSON was sent */
 };
 
 struct api_field {
@@ -60,7 +61,8 @@ struct api_conf {
     const struct api_topic *topics; /* exist from the start */
     size_t n_topics;
     bool auto_create_topics;
-    const struct api_model *models; /* NULL: pin, geo and user */
+    int64_t retention_us, retention_bytes; /* of topics made here; 0: none */
+    const struct api_model *models;        /* NULL: pin, geo and user */
     size_t n_models;
     const char *const *strip; /* path prefixes to take off: "/test" */
     size_t n_strip;

@@ -221,7 +221,7 @@ static enum verdict put_value(struct buf *row, const struct api_field *f,
     if (f->type == API_FLOAT) {
         return put_float(row, v, e);
     }
-    if (!yyjson_is_str(v)) {
+    if (f->type == API_TEXT && !yyjson_is_str(v)) {
         return BAD_TYPE;
     }
     return json_print(row, v, 0, e) == 0 ? GOOD : BAD_TEXT;

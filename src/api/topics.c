@@ -28,9 +28,11 @@ static struct topic **look(struct api *a, struct slice name)
 static int create(struct api *a, const char *name, int32_t partitions,
                   struct err *e)
 {
-    struct broker_topic t = {.partitions = partitions == 0 ? 1 : partitions,
-                             .retention_us = -1,
-                             .retention_bytes = -1};
+    const struct api_conf *c = &a->conf;
+    struct broker_topic t = {
+        .partitions = partitions == 0 ? 1 : partitions,
+        .retention_us = c->retention_us > 0 ? c->retention_us : -1,
+        .retention_bytes = c->retention_bytes > 0 ? c->retention_bytes : -1};
     struct err why;
 
     memcpy(t.name, name, strlen(name) + 1);

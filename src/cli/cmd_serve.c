@@ -1,0 +1,348 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "api/api.h"
+#include "cli/workspace.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/secret.h"
+#include "core/stop.h"
+#include "core/thread.h"
+
+extern const struct cmd cmd_serve;
+
+enum {
+    LISTEN_MAX = 16,
+    CORS_MAX = 16,
+    RETAIN_US = 60000000,
+    AGAIN_US = 2000000, /* after a pipeline failed */
+};
+
+static const struct opt opts[] = {
+    {.name = "broker",
+     .kind = OPT_TEXT,
+     .arg = "URL",
+     .help = "Who keeps the topics: embedded (the default) or memory"},
+    {.name = "cors",
+     .kind = OPT_TEXT,
+     .arg = "ORIGIN",
+     .repeat = true,
+     .help = "Let pages of this origin call; may be repeated"},
+    {.name = "insecure",
+     .kind = OPT_FLAG,
+     .help = "Serve beyond this machine although no token is set"},
+    {.name = "listen",
+     .letter = 'l',
+     .kind = OPT_TEXT,
+     .arg = "ADDR:PORT",
+     .repeat = true,
+     .help = "Listen here (127.0.0.1:8082); port 0 takes a free one; may be "
+             "repeated"},
+    {.name = "no-pipelines",
+     .kind = OPT_FLAG,
+     .help = "Only take records; write no objects and no files"},
+    {.name = "tls-cert",
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .help = "Speak TLS with this certificate (PEM)"},
+    {.name = "tls-key",
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .help = "The certificate's key (PEM), not readable by others"},
+    {.name = "token-file",
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .help = "Ask for one of these tokens: lines TOKEN or NAME TOKEN"},
+};
+
+/* One pipeline that follows the topics in a thread of its own. */
+struct follower {
+    struct workspace *w;
+    const char *name;
+    int (*open)(struct workspace *w, struct pipeline **ret, struct err *e);
+    struct thread thread;
+};
+
+struct serving {
+    struct workspace w;
+    const char *listen[LISTEN_MAX];
+    const char *cors[CORS_MAX];
+    struct api_topic topics[SPEC_TABLES_MAX];
+    struct api_model models[SPEC_TABLES_MAX];
+    struct api_field fields[SPEC_TABLES_MAX][SPEC_FIELDS_MAX];
+    struct follower followers[2];
+    struct api *api;
+};
+
+/* ---- what to serve ---- */
+
+/* The fields of a table: those of the exercise's three, else what its spec
+ * reads, each as it comes. */
+static void set_model(struct serving *s, size_t i, const char *topic)
+{
+    const struct spec_table *t = &s->w.spec->tables[i];
+    struct api_model *m = &s->models[i];
+    const struct api_model *known;
+    size_t n;
+
+    known = api_models(&n);
+    *m = (struct api_model){t->name, topic, s->fields[i], t->nfields};
+    for (size_t k = 0; k < n; k++) {
+        if (strcmp(known[k].name, t->name) == 0) {
+            m->fields = known[k].fields;
+            m->n_fields = known[k].n_fields;
+            return;
+        }
+    }
+    for (size_t k = 0; k < t->nfields; k++) {
+        s->fields[i][k] = (struct api_field){t->fields[k], API_ANY, true};
+    }
+}
+
+static int set_tables(struct serving *s, struct api_conf *c, struct err *e)
+{
+    const struct spec *spec = s->w.spec;
+
+    for (size_t i = 0; i < spec->ntables; i++) {
+        const char *topic =
+            project_topic(&s->w.project, spec->tables[i].name, e);
+
+        if (topic == NULL) {
+            return -1;
+        }
+        s->topics[i] =
+            (struct api_topic){topic, (int32_t)s->w.project.partitions};
+        set_model(s, i, topic);
+    }
+    c->topics = s->topics;
+    c->n_topics = spec->ntables;
+    c->models = s->models;
+    c->n_models = spec->ntables;
+    return 0;
+}
+
+/* Texts of a repeated option into list; ERR_LIMIT. */
+static int take(const struct args *a, const char *name, const char **list,
+                size_t max, size_t *ret_n, struct err *e)
+{
+    const char *text;
+    size_t at = 0;
+    size_t n = 0;
+
+    while ((text = args_next(a, name, &at)) != NULL) {
+        if (n == max) {
+            return err_set(e, ERR_INVALID, "--%s can be given %zu times", name,
+                           max);
+        }
+        list[n++] = text;
+    }
+    *ret_n = n;
+    return 0;
+}
+
+static const char *text_or_null(const struct args *a, const char *name,
+                                const char *otherwise)
+{
+    const char *text = args_text(a, name, otherwise);
+
+    return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+static int configure(struct serving *s, const struct args *a,
+                     struct api_conf *c, struct err *e)
+{
+    struct project *p = &s->w.project;
+
+    *c = (struct api_conf){.token_file =
+                               text_or_null(a, "token-file", p->token_file),
+                           .tls_cert = text_or_null(a, "tls-cert", p->tls_cert),
+                           .tls_key = text_or_null(a, "tls-key", p->tls_key),
+                           .insecure = args_has(a, "insecure") || p->insecure,
+                           .auto_create_topics = p->auto_create_topics,
+                           .retention_us = p->retention_us,
+                           .retention_bytes = p->retention_bytes,
+                           .body_max = p->max_body,
+                           .listen = s->listen,
+                           .cors = s->cors};
+    if (take(a, "listen", s->listen, LISTEN_MAX, &c->n_listen, e) < 0 ||
+        take(a, "cors", s->cors, CORS_MAX, &c->n_cors, e) < 0) {
+        return -1;
+    }
+    if (c->n_listen == 0) {
+        c->listen = p->listen.items;
+        c->n_listen = p->listen.n;
+    }
+    if (c->n_cors == 0 && p->cors[0] != '\0') {
+        s->cors[c->n_cors++] = p->cors;
+    }
+    return set_tables(s, c, e);
+}
+
+/* Every connection is a descriptor; the soft limit is 1,024 as a rule. */
+static void raise_open_files(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max < 65536 ? r.rlim_max : 65536;
+        (void)setrlimit(RLIMIT_NOFILE, &r);
+    }
+}
+
+/* ---- pipelines ---- */
+
+/* A far side that is gone costs delay: what failed is begun again. */
+static void follow(void *arg)
+{
+    struct follower *f = arg;
+
+    while (!stop_asked()) {
+        struct pipeline_counts n = {0};
+        struct pipeline *p = NULL;
+        struct err e = {.code = ERR_NONE};
+        int rc = f->open(f->w, &p, &e);
+
+        if (rc == 0 && p == NULL) {
+            return; /* not configured */
+        }
+        rc = rc < 0 ? -1 : pipeline_follow(p, stop_asked, &n, &e);
+        pipeline_close(p);
+        if (rc < 0 && !stop_asked()) {
+            LOG(LOG_ERROR, LOG_MSG("pipeline failed, trying again"),
+                LOG_STR("pipeline", f->name), LOG_ERR(&e));
+            (void)stop_wait(AGAIN_US);
+        }
+    }
+}
+
+static int start_pipelines(struct serving *s, struct err *e)
+{
+    s->followers[0] = (struct follower){
+        .w = &s->w, .name = "objects", .open = workspace_objects};
+    s->followers[1] = (struct follower){
+        .w = &s->w, .name = "file_stream", .open = workspace_stream};
+    for (size_t i = 0; i < ARRAY_LEN(s->followers); i++) {
+        struct follower *f = &s->followers[i];
+
+        if ((i > 0 || s->w.project.objects_enabled) &&
+            thread_start(&f->thread, f->name, follow, f, e) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void join_pipelines(struct serving *s)
+{
+    for (size_t i = 0; i < ARRAY_LEN(s->followers); i++) {
+        thread_join(&s->followers[i].thread);
+    }
+}
+
+/* ---- serving ---- */
+
+static void say_ready(struct cli *c, struct serving *s,
+                      const struct api_conf *conf)
+{
+    (void)fprintf(c->out, "pinline " PINLINE_VERSION " serves");
+    for (size_t i = 0; i < conf->n_listen; i++) {
+        const char *text = conf->listen[i];
+        const char *colon = strrchr(text, ':');
+        int host = colon == NULL ? 0 : (int)(colon - text);
+
+        (void)fprintf(c->out, "%s %s://%.*s:%d", i > 0 ? "," : "",
+                      conf->tls_cert != NULL ? "https" : "http",
+                      host > 0 ? host : 7, host > 0 ? text : "0.0.0.0",
+                      api_port(s->api, i));
+    }
+    (void)fprintf(c->out, ", data in %s; Ctrl-C stops it\n", s->w.project.data);
+    (void)fflush(c->out);
+}
+
+static void retain(struct serving *s)
+{
+    static const char *const groups[] = {"objects", "file_stream", NULL};
+    struct broker_retention r = {.now_us = clock_wall_us(), .keep_for = groups};
+    struct err e;
+
+    if (broker_retain(s->w.broker, &r, &e) < 0) {
+        LOG(LOG_WARN, LOG_MSG("old segments stay"), LOG_ERR(&e));
+    }
+}
+
+static int serve(struct cli *c, const struct args *a, struct serving *s,
+                 struct err *e)
+{
+    struct api_conf conf;
+    int rc = 0;
+
+    if (configure(s, a, &conf, e) < 0 ||
+        workspace_broker(&s->w, BROKER_WRITE, e) < 0 ||
+        api_start(&s->api, &conf, s->w.broker, e) < 0) {
+        return -1;
+    }
+    if (!args_has(a, "no-pipelines")) {
+        rc = start_pipelines(s, e);
+    }
+    if (rc == 0) {
+        say_ready(c, s, &conf);
+        while (!stop_wait(RETAIN_US)) {
+            retain(s);
+        }
+    }
+    stop_ask();
+    api_stop(s->api);
+    join_pipelines(s);
+    return rc;
+}
+
+static int run(struct cli *c, const struct args *a, struct err *e)
+{
+    struct serving *s = mem_zero(1, sizeof(*s));
+    const char *broker = args_text(a, "broker", NULL);
+    char set[512];
+    const char *extra = set;
+    int rc;
+
+    if (s == NULL) {
+        return err_nomem(e, sizeof(*s));
+    }
+    (void)snprintf(set, sizeof(set), "broker=%s", broker);
+    stop_install();
+    secret_no_core_dumps();
+    raise_open_files();
+    rc = workspace_load(&s->w, c, &extra, broker != NULL ? 1 : 0, e);
+    if (rc == 0) {
+        rc = serve(c, a, s, e);
+        workspace_close(&s->w);
+    }
+    mem_free(s);
+    return rc;
+}
+
+const struct cmd cmd_serve = {
+    .name = "serve",
+    .summary = "Take records over HTTP and land them until stopped",
+    .about =
+        "Serves the Kafka REST Proxy v2 (POST /topics/NAME and its metadata), "
+        "POST /pin/, /geo/ and /user/, POST /send_data and GET /get_data, GET "
+        "/healthz and GET /metrics. An answer with an offset means that the "
+        "record is on disk. A request with an Idempotency-Key may be repeated: "
+        "it is stored once.\n\nThe topics of the configuration exist from the "
+        "start; others only with auto_create_topics. The sinks of the "
+        "configuration follow the topics in the same process.\n\nWithout a "
+        "token only this machine is served, unless --insecure says "
+        "otherwise. SIGTERM and SIGINT answer what is under way, land it and "
+        "end with 0.",
+    .examples =
+        "pinline serve\n  Listen on 127.0.0.1:8082\n"
+        "pinline serve --listen 0.0.0.0:8082 --token-file tokens\n  Serve "
+        "others who have a token\n"
+        "curl 127.0.0.1:8082/topics/pin -H 'Content-Type: "
+        "application/vnd.kafka.json.v2+json' -d "
+        "'{\"records\":[{\"value\":{\"index\":1}}]}'\n  Post a record\n",
+    .opts = {opts, ARRAY_LEN(opts)},
+    .run = run,
+};
