@@ -3,21 +3,18 @@
 #include <sys/resource.h>
 
 #include "api/api.h"
+#include "cli/background.h"
 #include "cli/workspace.h"
-#include "core/clock.h"
-#include "core/log.h"
 #include "core/mem.h"
 #include "core/secret.h"
 #include "core/stop.h"
-#include "core/thread.h"
 
 extern const struct cmd cmd_serve;
 
 enum {
     LISTEN_MAX = 16,
     CORS_MAX = 16,
-    RETAIN_US = 60000000,
-    AGAIN_US = 2000000, /* after a pipeline failed */
+    WAIT_US = 60000000,
 };
 
 static const struct opt opts[] = {
@@ -57,14 +54,6 @@ static const struct opt opts[] = {
      .help = "Ask for one of these tokens: lines TOKEN or NAME TOKEN"},
 };
 
-/* One pipeline that follows the topics in a thread of its own. */
-struct follower {
-    struct workspace *w;
-    const char *name;
-    int (*open)(struct workspace *w, struct pipeline **ret, struct err *e);
-    struct thread thread;
-};
-
 struct serving {
     struct workspace w;
     const char *listen[LISTEN_MAX];
@@ -72,7 +61,7 @@ struct serving {
     struct api_topic topics[SPEC_TABLES_MAX];
     struct api_model models[SPEC_TABLES_MAX];
     struct api_field fields[SPEC_TABLES_MAX][SPEC_FIELDS_MAX];
-    struct follower followers[2];
+    struct background *background;
     struct api *api;
 };
 
@@ -191,56 +180,6 @@ static void raise_open_files(void)
     }
 }
 
-/* ---- pipelines ---- */
-
-/* A far side that is gone costs delay: what failed is begun again. */
-static void follow(void *arg)
-{
-    struct follower *f = arg;
-
-    while (!stop_asked()) {
-        struct pipeline_counts n = {0};
-        struct pipeline *p = NULL;
-        struct err e = {.code = ERR_NONE};
-        int rc = f->open(f->w, &p, &e);
-
-        if (rc == 0 && p == NULL) {
-            return; /* not configured */
-        }
-        rc = rc < 0 ? -1 : pipeline_follow(p, stop_asked, &n, &e);
-        pipeline_close(p);
-        if (rc < 0 && !stop_asked()) {
-            LOG(LOG_ERROR, LOG_MSG("pipeline failed, trying again"),
-                LOG_STR("pipeline", f->name), LOG_ERR(&e));
-            (void)stop_wait(AGAIN_US);
-        }
-    }
-}
-
-static int start_pipelines(struct serving *s, struct err *e)
-{
-    s->followers[0] = (struct follower){
-        .w = &s->w, .name = "objects", .open = workspace_objects};
-    s->followers[1] = (struct follower){
-        .w = &s->w, .name = "file_stream", .open = workspace_stream};
-    for (size_t i = 0; i < ARRAY_LEN(s->followers); i++) {
-        struct follower *f = &s->followers[i];
-
-        if ((i > 0 || s->w.project.objects_enabled) &&
-            thread_start(&f->thread, f->name, follow, f, e) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static void join_pipelines(struct serving *s)
-{
-    for (size_t i = 0; i < ARRAY_LEN(s->followers); i++) {
-        thread_join(&s->followers[i].thread);
-    }
-}
-
 /* ---- serving ---- */
 
 static void say_ready(struct cli *c, struct serving *s,
@@ -261,17 +200,6 @@ static void say_ready(struct cli *c, struct serving *s,
     (void)fflush(c->out);
 }
 
-static void retain(struct serving *s)
-{
-    static const char *const groups[] = {"objects", "file_stream", NULL};
-    struct broker_retention r = {.now_us = clock_wall_us(), .keep_for = groups};
-    struct err e;
-
-    if (broker_retain(s->w.broker, &r, &e) < 0) {
-        LOG(LOG_WARN, LOG_MSG("old segments stay"), LOG_ERR(&e));
-    }
-}
-
 static int serve(struct cli *c, const struct args *a, struct serving *s,
                  struct err *e)
 {
@@ -284,17 +212,16 @@ static int serve(struct cli *c, const struct args *a, struct serving *s,
         return -1;
     }
     if (!args_has(a, "no-pipelines")) {
-        rc = start_pipelines(s, e);
+        rc = background_start(&s->background, &s->w, e);
     }
     if (rc == 0) {
         say_ready(c, s, &conf);
-        while (!stop_wait(RETAIN_US)) {
-            retain(s);
+        while (!stop_wait(WAIT_US)) {
         }
     }
     stop_ask();
     api_stop(s->api);
-    join_pipelines(s);
+    background_stop(s->background);
     return rc;
 }
 
