@@ -21,7 +21,7 @@ enum {
 
 /* Every broker, in alphabetical order. */
 static const struct broker_ops *const brokers[] = {
-    &broker_seglog,
+    &broker_embedded,
     ABSENT("kafka", "the connector to Apache Kafka is not built yet"),
     &broker_memory,
 };

@@ -59,7 +59,7 @@ struct broker {
     const struct broker_ops *ops;
 };
 
+extern const struct broker_ops broker_embedded;
 extern const struct broker_ops broker_memory;
-extern const struct broker_ops broker_seglog; /* url "embedded" */
 
 #endif

@@ -7,7 +7,6 @@
 #include "broker/positions.h"
 #include "broker/window.h"
 #include "core/clock.h"
-#include "core/digest.h"
 #include "core/mem.h"
 #include "core/thread.h"
 
@@ -272,21 +271,6 @@ store_one(struct topic *t, const struct broker_record *r, int32_t sticky)
     return rep;
 }
 
-static void hash_key(const struct broker_produce *p, int64_t epoch,
-                     struct codec_key *k)
-{
-    uint8_t sum[DIGEST_SHA256];
-    struct slice parts[] = {p->principal, p->idempotency_key};
-    uint8_t all[3][DIGEST_SHA256] = {{0}};
-
-    memcpy(all[0], &epoch, sizeof(epoch));
-    digest_sha256(parts[0], all[1]);
-    digest_sha256(parts[1], all[2]);
-    digest_sha256((struct slice){(const char *)all, sizeof(all)}, sum);
-    memcpy(k->hash, sum, sizeof(k->hash));
-    memcpy(k->digest, p->body_digest, sizeof(k->digest));
-}
-
 /* Every record is a run of its own: simple, and only memory is at stake. */
 static int remember(struct memory *m, const struct broker_produce *p,
                     struct codec_key *k, struct err *e)
@@ -319,7 +303,8 @@ static void store(struct memory *m, struct topic *t, struct broker_produce *p)
 
     window_expire(m->window, clock_wall_us());
     if (p->idempotency_key.len > 0) {
-        hash_key(p, t->info.epoch, &k);
+        window_hash(t->info.epoch, p->principal, p->idempotency_key, k.hash);
+        memcpy(k.digest, p->body_digest, sizeof(k.digest));
         en = window_find(m->window, k.hash);
     }
     if (en && memcmp(en->digest, k.digest, sizeof(k.digest)) != 0) {
@@ -502,25 +487,12 @@ static int group_list(struct broker *b, struct broker_group **ret, size_t *n,
                       struct err *e)
 {
     struct memory *m = memory_of(b);
-    struct broker_group *list;
-    size_t count = 0;
+    int rc;
 
     mutex_lock(&m->lock);
-    list = mem_zero(m->positions.n + 1, sizeof(*list));
-    for (size_t i = 0; list && i < m->positions.n; i++) {
-        const char *name = m->positions.rows[i].group;
-
-        if (count == 0 || strcmp(list[count - 1].name, name) != 0) {
-            memcpy(list[count++].name, name, strlen(name) + 1);
-        }
-    }
+    rc = positions_groups(&m->positions, ret, n, e);
     mutex_unlock(&m->lock);
-    if (list == NULL) {
-        return err_nomem(e, sizeof(*list));
-    }
-    *ret = list;
-    *n = count;
-    return 0;
+    return rc;
 }
 
 static int group_positions(struct broker *b, const char *group,
@@ -528,23 +500,12 @@ static int group_positions(struct broker *b, const char *group,
                            struct err *e)
 {
     struct memory *m = memory_of(b);
-    struct broker_position *list;
-    size_t count = 0;
+    int rc;
 
     mutex_lock(&m->lock);
-    list = mem_zero(m->positions.n + 1, sizeof(*list));
-    for (size_t i = 0; list && i < m->positions.n; i++) {
-        if (strcmp(m->positions.rows[i].group, group) == 0) {
-            list[count++] = m->positions.rows[i].p;
-        }
-    }
+    rc = positions_of(&m->positions, group, ret, n, e);
     mutex_unlock(&m->lock);
-    if (list == NULL) {
-        return err_nomem(e, sizeof(*list));
-    }
-    *ret = list;
-    *n = count;
-    return 0;
+    return rc;
 }
 
 static int group_delete(struct broker *b, const char *group, struct err *e)

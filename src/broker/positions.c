@@ -88,3 +88,43 @@ size_t positions_drop(struct positions *x, const char *group, const char *topic)
     x->n = kept;
     return n - kept;
 }
+
+int positions_groups(const struct positions *x, struct broker_group **ret,
+                     size_t *n, struct err *e)
+{
+    struct broker_group *list = mem_zero(x->n + 1, sizeof(*list));
+    size_t count = 0;
+
+    if (list == NULL) {
+        return err_nomem(e, sizeof(*list));
+    }
+    for (size_t i = 0; i < x->n; i++) {
+        const char *name = x->rows[i].group;
+
+        if (count == 0 || strcmp(list[count - 1].name, name) != 0) {
+            memcpy(list[count++].name, name, strlen(name) + 1);
+        }
+    }
+    *ret = list;
+    *n = count;
+    return 0;
+}
+
+int positions_of(const struct positions *x, const char *group,
+                 struct broker_position **ret, size_t *n, struct err *e)
+{
+    struct broker_position *list = mem_zero(x->n + 1, sizeof(*list));
+    size_t count = 0;
+
+    if (list == NULL) {
+        return err_nomem(e, sizeof(*list));
+    }
+    for (size_t i = 0; i < x->n; i++) {
+        if (strcmp(x->rows[i].group, group) == 0) {
+            list[count++] = x->rows[i].p;
+        }
+    }
+    *ret = list;
+    *n = count;
+    return 0;
+}

@@ -31,4 +31,11 @@ int positions_set(struct positions *x, const char *group,
 size_t positions_drop(struct positions *x, const char *group,
                       const char *topic);
 
+/* As broker_group_list() and broker_group_positions(). */
+int positions_groups(const struct positions *x, struct broker_group **ret,
+                     size_t *n, struct err *e) MUST_USE;
+int positions_of(const struct positions *x, const char *group,
+                 struct broker_position **ret, size_t *n,
+                 struct err *e) MUST_USE;
+
 #endif

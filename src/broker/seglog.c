@@ -104,7 +104,7 @@ static int open_seglog(struct broker **ret, const struct broker_conf *conf,
     if (l == NULL) {
         return err_nomem(e, sizeof(*l));
     }
-    l->base.ops = &broker_seglog;
+    l->base.ops = &broker_embedded;
     l->conf = *conf;
     l->conf.dir = NULL;
     l->conf.url = NULL;
@@ -146,7 +146,7 @@ static void count(struct broker *b, struct broker_stats *ret)
     mutex_unlock(&l->meta.lock);
 }
 
-const struct broker_ops broker_seglog = {
+const struct broker_ops broker_embedded = {
     .name = "embedded",
     .help = "durable topics in files of the data folder",
     .open = open_seglog,

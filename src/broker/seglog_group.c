@@ -141,11 +141,19 @@ int seglog_group_get(struct broker *b, const char *group, const char *topic,
     return 0;
 }
 
-/* All rows of a statement as things of `size`, by `take`; ends the lock. */
-static int collect(struct seglog_meta *m, struct sqlite_stmt *st, size_t size,
-                   void (*take)(struct sqlite_stmt *st, void *to), void **ret,
-                   size_t *n, struct err *e)
+/* How rows become things of `size`. */
+struct row_kind {
+    size_t size;
+    void (*take)(struct sqlite_stmt *st, void *to);
+};
+
+/* All rows of a statement; ends the lock. */
+static int collect(struct seglog_meta *m, enum seglog_sql sql,
+                   const struct row_kind *kind, void **ret, size_t *n,
+                   struct err *e)
 {
+    struct sqlite_stmt *st = m->st[sql];
+    size_t size = kind->size;
     char *list = mem_zero(1, size);
     size_t count = 0;
     size_t cap = 1;
@@ -162,7 +170,7 @@ static int collect(struct seglog_meta *m, struct sqlite_stmt *st, size_t size,
             list = more;
             cap *= 2;
         }
-        take(st, list + count * size);
+        kind->take(st, list + count * size);
         count++;
     }
     sqlite_reset(st);
@@ -194,11 +202,11 @@ int seglog_group_list(struct broker *b, struct broker_group **ret, size_t *n,
                       struct err *e)
 {
     struct seglog_meta *m = &((struct seglog *)b)->meta;
+    const struct row_kind kind = {sizeof(**ret), take_group};
     void *list = NULL;
 
     mutex_lock(&m->lock);
-    if (collect(m, m->st[SQL_GROUPS], sizeof(**ret), take_group, &list, n, e) <
-        0) {
+    if (collect(m, SQL_GROUPS, &kind, &list, n, e) < 0) {
         return -1;
     }
     *ret = list;
@@ -210,12 +218,12 @@ int seglog_group_positions(struct broker *b, const char *group,
                            struct err *e)
 {
     struct seglog_meta *m = &((struct seglog *)b)->meta;
+    const struct row_kind kind = {sizeof(**ret), take_position};
     void *list = NULL;
 
     mutex_lock(&m->lock);
     sqlite_bind_text(m->st[SQL_POSITIONS], 1, slice_of(group));
-    if (collect(m, m->st[SQL_POSITIONS], sizeof(**ret), take_position, &list, n,
-                e) < 0) {
+    if (collect(m, SQL_POSITIONS, &kind, &list, n, e) < 0) {
         return -1;
     }
     *ret = list;

@@ -158,35 +158,6 @@ static int fill(struct seglog_request *r, uint32_t *open, int64_t now_us,
     return 0;
 }
 
-/* A key means the same only to the same principal in the same topic. */
-static int hash_key(struct seglog_request *r, struct err *e)
-{
-    const struct broker_produce *p = r->asked;
-    uint8_t sum[DIGEST_SHA256];
-    struct buf b;
-    int rc = 0;
-
-    if (p->idempotency_key.len == 0) {
-        return 0;
-    }
-    buf_init(&b, 64 << 10);
-    rc = buf_putf(&b, e, "%" PRId64 " %zu ", r->topic->info.epoch,
-                  p->principal.len);
-    if (rc == 0 && p->principal.len > 0) {
-        rc = buf_append(&b, p->principal, e);
-    }
-    if (rc == 0) {
-        rc = buf_append(&b, p->idempotency_key, e);
-    }
-    if (rc == 0) {
-        digest_sha256(buf_slice(&b), sum);
-        memcpy(r->hash, sum, sizeof(r->hash));
-        r->has_key = true;
-    }
-    buf_release(&b);
-    return rc;
-}
-
 static int prepare(struct seglog_request *r, int32_t sticky, struct err *e)
 {
     size_t partitions = (size_t)r->topic->info.partitions;
@@ -198,6 +169,11 @@ static int prepare(struct seglog_request *r, int32_t sticky, struct err *e)
     r->parts = &r->one_part;
     r->chunks = &r->one_chunk;
     r->chunks_cap = 1;
+    r->has_key = r->asked->idempotency_key.len > 0;
+    if (r->has_key) {
+        window_hash(r->topic->info.epoch, r->asked->principal,
+                    r->asked->idempotency_key, r->hash);
+    }
     if (partitions > ARRAY_LEN(few)) {
         open = mem_zero(partitions, sizeof(*open));
     }
@@ -206,7 +182,7 @@ static int prepare(struct seglog_request *r, int32_t sticky, struct err *e)
     }
     if (open == NULL || r->parts == NULL) {
         (void)err_nomem(e, r->asked->n * sizeof(*r->parts));
-    } else if (hash_key(r, e) == 0 && plan(r, open, sticky, now_us, e) == 0) {
+    } else if (plan(r, open, sticky, now_us, e) == 0) {
         memset(open, 0, partitions * sizeof(*open));
         rc = fill(r, open, now_us, e);
     }

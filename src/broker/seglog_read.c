@@ -418,33 +418,28 @@ int seglog_read_offsets(struct broker *b, const char *topic, int32_t partition,
 }
 
 /* The first record at or after a time among what one fetch after another
- * finds from `offset` on. */
-static int scan_time(struct broker *b, const char *topic, int32_t partition,
-                     int64_t offset, int64_t time_us, int64_t *ret,
-                     struct err *e)
+ * finds from p->offset on, into p->offset. */
+static int scan_time(struct broker *b, const char *topic, struct place *p,
+                     int64_t time_us, struct err *e)
 {
     struct broker_fetch f = {0};
     int rc;
 
     do {
-        rc =
-            seglog_read_fetch(b, topic, partition, offset, READ_MAX / 8, &f, e);
+        rc = seglog_read_fetch(b, topic, p->partition, p->offset, READ_MAX / 8,
+                               &f, e);
         if (rc == 0) {
-            offset = f.next;
+            p->offset = f.next;
         }
         for (size_t i = 0; rc == 0 && i < f.n; i++) {
             if (f.messages[i].time_us >= time_us) {
-                offset = f.messages[i].offset;
+                p->offset = f.messages[i].offset;
                 rc = 1;
             }
         }
     } while (rc == 0 && f.n > 0);
     seglog_read_release(b, &f);
-    if (rc < 0) {
-        return -1;
-    }
-    *ret = offset;
-    return 0;
+    return rc < 0 ? -1 : 0;
 }
 
 int seglog_read_offset_at(struct broker *b, const char *topic,
@@ -469,11 +464,13 @@ int seglog_read_offset_at(struct broker *b, const char *topic,
     from = x->first != x->next ? x->first : t->parts[partition].next;
     mutex_unlock(&l->lock);
     rc = find_span(l, SQL_SPAN_TIME, &p, time_us, &s, e);
-    if (rc > 0) {
-        from = s.first;
-    }
     mem_free(s.entries);
-    return rc < 0 ? -1 : scan_time(b, topic, partition, from, time_us, ret, e);
+    p.offset = rc > 0 ? s.first : from;
+    if (rc < 0 || scan_time(b, topic, &p, time_us, e) < 0) {
+        return -1;
+    }
+    *ret = p.offset;
+    return 0;
 }
 
 bool seglog_read_wait(struct broker *b, const char *topic, int32_t partition,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/digest.h"
 #include "core/mem.h"
 
 enum {
@@ -57,6 +58,21 @@ static int resize(struct window *w, size_t cap, struct err *e)
     mem_free(old.ring);
     mem_free(old.chains);
     return 0;
+}
+
+void window_hash(int64_t epoch, struct slice principal, struct slice key,
+                 uint8_t ret[CODEC_KEY_HASH])
+{
+    uint8_t parts[8 + 2 * DIGEST_SHA256];
+    uint8_t sum[DIGEST_SHA256];
+
+    for (unsigned i = 0; i < 8; i++) {
+        parts[i] = (uint8_t)((uint64_t)epoch >> 8 * i & 0xff);
+    }
+    digest_sha256(principal, parts + 8);
+    digest_sha256(key, parts + 8 + DIGEST_SHA256);
+    digest_sha256((struct slice){(const char *)parts, sizeof(parts)}, sum);
+    memcpy(ret, sum, CODEC_KEY_HASH);
 }
 
 int window_open(struct window **ret, int64_t keep_us, int64_t max,

@@ -23,6 +23,10 @@ struct window_entry {
 
 struct window; /* opaque */
 
+/* A key means the same only to the same principal in the same topic. */
+void window_hash(int64_t epoch, struct slice principal, struct slice key,
+                 uint8_t ret[CODEC_KEY_HASH]);
+
 int window_open(struct window **ret, int64_t keep_us, int64_t max,
                 struct err *e) MUST_USE;
 void window_close(struct window *w);

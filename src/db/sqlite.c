@@ -406,24 +406,6 @@ struct slice sqlite_column_blob(struct sqlite_stmt *st, int i)
     return (struct slice){p, (size_t)sqlite3_column_bytes(st->st, i)};
 }
 
-int sqlite_read_blob(struct sqlite *db, const char *table, const char *column,
-                     int64_t rowid, char *mem, size_t len, struct err *e)
-{
-    sqlite3_blob *blob = NULL;
-    int rc = sqlite3_blob_open(db->db, "main", table, column, rowid, 0, &blob);
-
-    if (rc == SQLITE_OK) {
-        rc = len > INT_MAX ? SQLITE_TOOBIG
-                           : sqlite3_blob_read(blob, mem, (int)len, 0);
-    }
-    if (rc != SQLITE_OK) {
-        (void)fail(db, rc, "read", e);
-    }
-    /* an open blob would hold the read lock */
-    (void)sqlite3_blob_close(blob);
-    return rc == SQLITE_OK ? 0 : -1;
-}
-
 const char *sqlite_version(void)
 {
     return sqlite3_libversion();

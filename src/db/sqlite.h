@@ -94,12 +94,6 @@ double sqlite_column_double(struct sqlite_stmt *st, int i);
 struct slice sqlite_column_text(struct sqlite_stmt *st, int i); /* UTF-8 */
 struct slice sqlite_column_blob(struct sqlite_stmt *st, int i);
 
-/* Copy a blob straight from its pages into mem (len = the blob's size), by
- * the row's rowid; quicker than a column for large ones. */
-int sqlite_read_blob(struct sqlite *db, const char *table, const char *column,
-                     int64_t rowid, char *mem, size_t len,
-                     struct err *e) MUST_USE;
-
 const char *sqlite_version(void);
 
 #endif

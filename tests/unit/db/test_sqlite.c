@@ -18,7 +18,6 @@ static void values_come_back(void)
     struct err e;
     struct sqlite *db = NULL;
     struct sqlite_stmt *st = NULL;
-    char mem[4];
 
     CHECK_OK(sqlite_open(&db, path_of("a?b#%41.db"), SQLITE_TO_WRITE, &e), &e);
     CHECK_OK(sqlite_exec(db, "CREATE TABLE t(a, b, c, d, e)", &e), &e);
@@ -32,9 +31,7 @@ static void values_come_back(void)
     CHECK_OK(sqlite_run(st, &e), &e);
     CHECK_INT(sqlite_changes(db), 1);
     sqlite_finalize(st);
-    CHECK_OK(sqlite_read_blob(db, "t", "d", sqlite_last_rowid(db), mem, 4, &e),
-             &e);
-    CHECK(memcmp(mem, "\0\1\2\3", 4) == 0);
+    CHECK_INT(sqlite_last_rowid(db), 1);
     sqlite_close(db);
 
     CHECK_OK(sqlite_open(&db, path_of("a?b#%41.db"), SQLITE_FROZEN, &e), &e);
