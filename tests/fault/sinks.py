@@ -116,7 +116,7 @@ def fill(data, rng, n):
                                    ensure_ascii=False).encode()
             stored[topic][report["offset"]] = value
     finally:
-        check(server.stop() == 0, "SIGTERM ends serve with exit code 0")
+        check(server.stop() == 0, "I15 http: SIGTERM ends serve with exit code 0")
     return stored
 
 
@@ -179,12 +179,12 @@ def objects_round(data, stored, gz):
                            *args)
     pinline(data, *args)
     check(kills >= 4, f"objects: {kills} kills happened")
-    check(steady, "I5: a published object never changes or disappears")
+    check(steady, "I5 objects: a published object never changes or disappears")
     for topic, values in stored.items():
         want = [json.loads(v) for _, v in sorted(values.items())
                 if v is not None and is_json(v)]
         got = [json.loads(line) for line in lines_of_objects(data, topic)]
-        check(got == want, f"I4: objects of {topic} hold each offset once, in order")
+        check(got == want, f"I4 objects: each offset of {topic} stands once, in order")
 
 
 def stream_round(data, stored):
@@ -199,7 +199,7 @@ def stream_round(data, stored):
     want = sorted(v for values in stored.values() for v in values.values()
                   if v is not None)
     check([norm(v) for v in got] == [norm(v) for v in want],
-          "I4: file_stream holds each value once")
+          "I4 file_stream: each value stands once")
 
 
 def norm(value):
@@ -215,10 +215,10 @@ def batch_round(data, reference):
                       "batch", "--answers", "none")
     got = pinline(data, "batch", "--format", "json").stdout
     check(kills >= 4, f"batch: {kills} kills happened")
-    check(got == reference, "batch: answers are the bytes of an undisturbed run")
+    check(got == reference, "I4 delta: answers after kills are the bytes of an undisturbed run")
     status = json.loads(pinline(data, "status", "--format", "json").stdout)
     check(all(a["closes"] and a["pending"] == 0
-              for a in status["accounting"].values()), "I7: every sum closes")
+              for a in status["accounting"].values()), "I7 batch: every sum closes")
     full = pinline(data, "batch", "--full", "--format", "json").stdout
     check(full == reference, "batch --full gives the same answer bytes")
     topics = pinline(data, "batch", "--full", "--from", "topics", "--format",
