@@ -164,7 +164,8 @@ static int post(struct job *j, struct err *e)
                                  .rows = rows,
                                  .seed = (uint64_t)j->w.project.seed,
                                  .per_request = rows == 0 ? BULK : 1,
-                                 .in_flight = j->w.spec->ntables,
+                                 .in_flight =
+                                     rows == 0 ? j->w.spec->ntables : 0,
                                  .progress = &progress};
     int64_t total = 0;
     int rc;
