@@ -7,16 +7,28 @@ extern const struct cmd cmd_batch;
 extern const struct cmd cmd_generate;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_init;
+extern const struct cmd cmd_query;
 extern const struct cmd cmd_replay;
 extern const struct cmd cmd_run;
 extern const struct cmd cmd_serve;
 extern const struct cmd cmd_sink;
 extern const struct cmd cmd_status;
 extern const struct cmd cmd_version;
+extern const struct cmd cmd_worker;
 
 const struct cmd *const cmd_list[] = {
-    &cmd_batch, &cmd_generate, &cmd_help, &cmd_init,   &cmd_replay,
-    &cmd_run,   &cmd_serve,    &cmd_sink, &cmd_status, &cmd_version,
+    &cmd_batch,
+    &cmd_generate,
+    &cmd_help,
+    &cmd_init,
+    &cmd_query,
+    &cmd_replay,
+    &cmd_run,
+    &cmd_serve,
+    &cmd_sink,
+    &cmd_status,
+    &cmd_version,
+    &cmd_worker,
 };
 const size_t cmd_count = ARRAY_LEN(cmd_list);
 

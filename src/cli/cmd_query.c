@@ -1,0 +1,480 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/cmd_int.h"
+#include "cli/query_int.h"
+#include "core/fault.h"
+#include "core/fs.h"
+#include "core/mem.h"
+#include "flow/project.h"
+#include "flow/tables.h"
+#include "flow/worker.h"
+#include "lake/parquet.h"
+#include "record/batch_json.h"
+
+enum {
+    CHOICES_MAX = 64,
+    SETS_MAX = 64,
+    OUT_MAX = 512 << 20,
+    TEXTS_MAX = 1 << 16,
+    FAULTS_TEXT_MAX = 1 << 20,
+    FORMAT_PARQUET = 3
+};
+
+static const char *const formats[] = {"table", "json", "csv", "parquet", NULL};
+static const char *const engines[] = {"duckdb", NULL};
+
+static const struct opt opts[] = {
+    {.name = "engine",
+     .kind = OPT_CHOICE,
+     .arg = "NAME",
+     .choices = engines,
+     .help = "What computes the answers"},
+    {.name = "format",
+     .kind = OPT_CHOICE,
+     .arg = "FORMAT",
+     .choices = formats,
+     .help = "How rows look: table, json, csv or parquet"},
+    {.name = "memory",
+     .kind = OPT_BYTES,
+     .arg = "BYTES",
+     .help = "With --sql: most memory the query may take, 1GB by default"},
+    {.name = "out",
+     .letter = 'o',
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .help = "Write to this file; parquet needs it"},
+    {.name = "sql",
+     .kind = OPT_TEXT,
+     .arg = "TEXT",
+     .help = "Run this SELECT over clean_pin, clean_geo, clean_user instead"},
+    {.name = "tables",
+     .kind = OPT_TEXT,
+     .arg = "DIR",
+     .help = "Read the Delta tables in this folder"},
+    {.name = "task",
+     .kind = OPT_INT,
+     .arg = "N",
+     .min = 1,
+     .max = 99,
+     .help = "Answer this task of the course, as it words it"},
+    {.name = "timeout",
+     .kind = OPT_DURATION,
+     .arg = "TIME",
+     .help = "With --sql: longest time the query may take, 30s by default"},
+    {.name = "variants",
+     .kind = OPT_FLAG,
+     .help = "Show every variant beside the default, * where they differ"},
+};
+
+/* One answer to give, with what it is to be asked with. */
+struct item {
+    const struct analysis *a;
+    struct analysis_choice choices[CHOICES_MAX];
+    size_t n;
+};
+
+struct job {
+    struct cli *c;
+    const struct args *args;
+    struct project project;
+    struct analyses *all;
+    struct analysis_choice choices[CHOICES_MAX];
+    size_t nchoices;
+    struct item *items;
+    size_t nitems;
+    bool many; /* JSON is an object, id -> rows */
+    int format;
+    struct engine *engine;
+    struct arena texts; /* names of chosen parameters */
+    struct buf out;
+};
+
+/* --- what was asked for ------------------------------------------------------------------ */
+
+/* A parameter of an answer? Its value is then cut off name=value. */
+static bool is_parameter(const struct job *j, struct slice name)
+{
+    for (size_t i = 0; i < analyses_count(j->all); i++) {
+        const struct analysis *a = analyses_at(j->all, i);
+
+        for (size_t k = 0; k < a->nparams; k++) {
+            if (slice_is(name, a->params[k].name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* --set takes settings of the project and parameters of answers. */
+static int part_sets(struct job *j, const char *sets[SETS_MAX], size_t *n,
+                     struct err *e)
+{
+    *n = 0;
+    for (size_t i = 0; i < j->c->n_sets; i++) {
+        struct slice value = slice_of(j->c->sets[i]);
+        struct slice name;
+
+        if (*n == SETS_MAX || j->nchoices == CHOICES_MAX / 2) {
+            return err_set(e, ERR_LIMIT, "more than %d --set", SETS_MAX);
+        }
+        if (slice_cut(&value, '=', &name) && is_parameter(j, name)) {
+            struct slice copy;
+
+            if (arena_copy(&j->texts, name, &copy, e) < 0) {
+                return -1;
+            }
+            j->choices[j->nchoices++] =
+                (struct analysis_choice){copy.ptr, value.ptr};
+        } else {
+            sets[(*n)++] = j->c->sets[i];
+        }
+    }
+    return analyses_check(j->all, j->choices, j->nchoices, e);
+}
+
+static int add_item(struct job *j, const struct analysis *a,
+                    const struct analysis_choice *own, size_t n, struct err *e)
+{
+    struct item *more = mem_resize(j->items, j->nitems + 1, sizeof(*more));
+    struct item *x;
+
+    if (more == NULL) {
+        return err_nomem(e, sizeof(*more));
+    }
+    j->items = more;
+    x = &more[j->nitems++];
+    x->a = a;
+    x->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        x->choices[x->n++] = own[i];
+    }
+    for (size_t i = 0; i < j->nchoices; i++) {
+        x->choices[x->n++] = j->choices[i];
+    }
+    return 0;
+}
+
+static int add_task(struct job *j, int task, struct err *e)
+{
+    struct analysis_choice choices[ANALYSIS_PARAMS_MAX];
+    const struct analysis *a;
+    size_t at = 0;
+    size_t n;
+
+    while ((a = analyses_task(j->all, task, &at, choices, &n)) != NULL) {
+        if (add_item(j, a, choices, n, e) < 0) {
+            return -1;
+        }
+    }
+    return j->nitems > 0 ? 0
+                         : err_set(e, ERR_INVALID,
+                                   "no answer belongs to task %d; the tasks "
+                                   "are 4 to 11",
+                                   task);
+}
+
+static int add_words(struct job *j, struct err *e)
+{
+    for (size_t i = 0; i < j->args->n_words; i++) {
+        const char *word = j->args->words[i];
+        const struct analysis *a;
+
+        if (strcmp(word, "all") == 0) {
+            j->many = true;
+            for (size_t k = 0; k < analyses_count(j->all); k++) {
+                if (add_item(j, analyses_at(j->all, k), NULL, 0, e) < 0) {
+                    return -1;
+                }
+            }
+            continue;
+        }
+        a = analyses_find(j->all, word, e);
+        if (a == NULL || add_item(j, a, NULL, 0, e) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* --- giving it ------------------------------------------------------------------------------ */
+
+/* Without a word: which answers there are. */
+static int list_answers(struct job *j, struct err *e)
+{
+    static const char *const names[] = {"id", "answer", "question"};
+    struct table_style style = {.format = (enum table_format)j->format,
+                                .width = j->c->width,
+                                .colour = j->c->colour};
+    struct table t;
+    int rc = -1;
+
+    if (j->format == FORMAT_PARQUET) {
+        return err_set(e, ERR_INVALID, "name the answer to write");
+    }
+    table_init(&t, names, ARRAY_LEN(names));
+    for (size_t i = 0; i < analyses_count(j->all); i++) {
+        const struct analysis *a = analyses_at(j->all, i);
+
+        if (table_put(&t, slice_of(a->id), e) < 0 ||
+            table_put(&t, slice_of(a->name), e) < 0 ||
+            table_put(&t, slice_of(a->question), e) < 0) {
+            goto out;
+        }
+    }
+    rc = table_print(&t, &style, &j->out, e);
+out:
+    table_release(&t);
+    return rc;
+}
+
+static int write_parquet(struct job *j, const struct batch *rows, struct err *e)
+{
+    const char *path = args_text(j->args, "out", NULL);
+    struct duck_conf conf = {0};
+    struct duck *d;
+    int rc;
+
+    if (path == NULL || j->nitems != 1) {
+        return err_set(e, ERR_INVALID, "parquet takes one answer and --out");
+    }
+    if (duck_open(&d, &conf, e) < 0) {
+        return -1;
+    }
+    rc = parquet_write(d, path, &rows, 1, NULL, e);
+    duck_close(d);
+    return rc;
+}
+
+static int put_rows(struct job *j, const struct item *x, struct err *e)
+{
+    struct table_style style = {.format = (enum table_format)j->format,
+                                .width = j->c->width,
+                                .colour = j->c->colour};
+    struct frame f;
+    int rc;
+
+    if (analysis_run(j->all, x->a, x->choices, x->n, j->engine, &f, e) < 0) {
+        return -1;
+    }
+    if (j->format == FORMAT_PARQUET) {
+        rc = write_parquet(j, &f.rows, e);
+    } else if (j->format == TABLE_JSON) {
+        rc = batch_json_rows(&f.rows, &j->out, e);
+    } else {
+        rc = table_print_batch(&f.rows, &style, &j->out, e);
+    }
+    frame_release(&f);
+    return rc;
+}
+
+static int put_item(struct job *j, const struct item *x, struct err *e)
+{
+    const struct query q = {
+        .all = j->all,
+        .engine = j->engine,
+        .choices = x->choices,
+        .nchoices = x->n,
+        .style = {.format = (enum table_format)j->format,
+                  .colour = j->c->colour},
+        .out = &j->out,
+    };
+
+    if (j->format == TABLE_TEXT &&
+        buf_putf(&j->out, e, "%s  %s\n", x->a->id, x->a->title) < 0) {
+        return -1;
+    }
+    if (args_has(j->args, "variants")) {
+        return query_variants(&q, x->a, e);
+    }
+    if (put_rows(j, x, e) < 0) {
+        return -1;
+    }
+    return j->format == TABLE_TEXT && x->a->note[0] != '\0'
+               ? buf_putf(&j->out, e, "%s\n", x->a->note)
+               : 0;
+}
+
+static int put_items(struct job *j, struct err *e)
+{
+    bool json = j->format == TABLE_JSON;
+
+    if (json && j->many && buf_putc(&j->out, '{', e) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < j->nitems; i++) {
+        if (i > 0 && j->format != FORMAT_PARQUET &&
+            buf_putc(&j->out, json ? ',' : '\n', e) < 0) {
+            return -1;
+        }
+        if (json && j->many &&
+            buf_putf(&j->out, e, "\"%s\":", j->items[i].a->id) < 0) {
+            return -1;
+        }
+        if (put_item(j, &j->items[i], e) < 0) {
+            return -1;
+        }
+    }
+    if (json && j->many && buf_putc(&j->out, '}', e) < 0) {
+        return -1;
+    }
+    return json ? buf_putc(&j->out, '\n', e) : 0;
+}
+
+static int answer(struct job *j, const char *tables, struct err *e)
+{
+    struct engine_conf conf = {.kind = "duckdb"};
+
+    if (j->format == TABLE_CSV && j->nitems > 1) {
+        return err_set(e, ERR_INVALID, "csv takes one answer at a time");
+    }
+    if (args_has(j->args, "variants") && j->format != TABLE_TEXT &&
+        j->format != TABLE_JSON) {
+        return err_set(e, ERR_INVALID, "variants are a table or JSON");
+    }
+    if (engine_open(&j->engine, &conf, e) < 0 ||
+        tables_add(j->engine, tables, e) < 0) {
+        return -1;
+    }
+    return put_items(j, e);
+}
+
+static int run_sql(struct job *j, const char *tables, const char *sql,
+                   struct err *e)
+{
+    struct worker_request r = {
+        .sql = slice_of(sql),
+        .tables = tables,
+        .format = formats[j->format],
+        .width = j->c->width,
+        .timeout_us = args_int(j->args, "timeout", 0),
+        .memory = args_int(j->args, "memory", 0),
+    };
+
+    if (j->format == FORMAT_PARQUET) {
+        return err_set(e, ERR_INVALID, "--sql gives a table, JSON or CSV");
+    }
+    if (j->args->n_words > 0 || args_has(j->args, "task")) {
+        return err_set(e, ERR_INVALID, "--sql goes without an answer's name");
+    }
+    return worker_run(&r, &j->out, e);
+}
+
+static int work(struct job *j, struct err *e)
+{
+    const char *sql = args_text(j->args, "sql", NULL);
+    const char *tables = args_text(j->args, "tables", NULL);
+
+    if (tables == NULL) {
+        tables = project_path(&j->project, "lake/clean", e);
+        if (tables == NULL) {
+            return -1;
+        }
+    }
+    if (sql != NULL) {
+        return run_sql(j, tables, sql, e);
+    }
+    if (add_words(j, e) < 0 ||
+        (args_has(j->args, "task") &&
+         add_task(j, (int)args_int(j->args, "task", 0), e) < 0)) {
+        return -1;
+    }
+    j->many = j->many || j->nitems > 1;
+    return j->nitems == 0 ? list_answers(j, e) : answer(j, tables, e);
+}
+
+static int give(struct job *j, struct err *e)
+{
+    const char *path = args_text(j->args, "out", NULL);
+
+    if (j->format == FORMAT_PARQUET) {
+        return 0;
+    }
+    if (path != NULL) {
+        return fs_publish(path, buf_slice(&j->out), e);
+    }
+    (void)fwrite(j->out.ptr, 1, j->out.len, j->c->out);
+    return 0;
+}
+
+/* Every fault of the configuration is told, the first is the error. */
+static int load(struct job *j, const char *const *sets, size_t n, struct err *e)
+{
+    struct faults faults;
+    struct buf text;
+    int rc;
+
+    faults_init(&faults);
+    buf_init(&text, FAULTS_TEXT_MAX);
+    rc = project_load(&j->project, j->c->config, j->c->data, sets, n, &faults,
+                      e);
+    if (rc < 0 && faults.count > 1 && faults_print(&faults, &text, NULL) == 0) {
+        (void)fwrite(text.ptr, 1, text.len, j->c->err);
+    }
+    buf_release(&text);
+    faults_release(&faults);
+    return rc;
+}
+
+static int run(struct cli *c, const struct args *a, struct err *e)
+{
+    struct job j = {.c = c, .args = a};
+    const char *sets[SETS_MAX];
+    size_t n;
+    int rc = -1;
+
+    j.format = (int)args_int(a, "format", TABLE_TEXT);
+    buf_init(&j.out, OUT_MAX);
+    arena_init(&j.texts, TEXTS_MAX);
+    /* the settings name the folder of own answers, whose parameters --set
+     * may name: so the settings come twice */
+    if (load(&j, NULL, 0, e) < 0 ||
+        analyses_load(&j.all, j.project.analyses, e) < 0 ||
+        part_sets(&j, sets, &n, e) < 0) {
+        goto out;
+    }
+    if (n > 0) {
+        project_release(&j.project);
+        memset(&j.project, 0, sizeof(j.project));
+        if (load(&j, sets, n, e) <
+            0) {
+            goto out;
+        }
+    }
+    if (work(&j, e) == 0) {
+        rc = give(&j, e);
+    }
+out:
+    engine_close(j.engine);
+    analyses_free(j.all);
+    project_release(&j.project);
+    mem_free(j.items);
+    buf_release(&j.out);
+    arena_release(&j.texts);
+    return rc;
+}
+
+extern const struct cmd cmd_query;
+const struct cmd cmd_query = {
+    .name = "query",
+    .summary = "Answer questions from the cleaned tables",
+    .args = "[ID...|all]",
+    .max_words = CMD_ANY,
+    .opts = {opts, ARRAY_LEN(opts)},
+    .run = run,
+    .about =
+        "Answers are named by number or name; without one, all are listed. "
+        "Their parameters are set by --set NAME=VALUE (docs/reference/"
+        "analyses.md lists them).\n\n"
+        "--sql runs in a process of its own that reads nothing but the "
+        "tables, writes nothing, and has limits on memory and time.\n\n"
+        "--task takes the numbers of the course's tasks, 4 to 11.",
+    .examples =
+        "pinline query all\n  Every answer\n"
+        "pinline query 01 --set ties=first --format csv\n"
+        "  One answer, one row a country, as CSV\n"
+        "pinline query 08 --variants\n  How the answer depends on reading it\n"
+        "pinline query --sql 'SELECT count(*) FROM clean_pin'\n"
+        "  SQL of your own",
+};

@@ -1,0 +1,110 @@
+/* cmd_worker.c - the far side of flow/worker.h. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cmd_int.h"
+#include "cli/table.h"
+#include "flow/tables.h"
+#include "flow/worker.h"
+
+enum {
+    READ_STEP = 65536,
+    ROWS_BYTES = 128 << 20,
+    TEXT_MAX = 2 * WORKER_REQUEST_MAX,
+    FAULT_MAX = 4096
+};
+
+static int read_all(struct buf *b, struct err *e)
+{
+    for (;;) {
+        ssize_t n;
+
+        if (buf_reserve(b, READ_STEP, e) < 0) {
+            return -1;
+        }
+        n = read(STDIN_FILENO, b->ptr + b->len, READ_STEP);
+        if (n == 0) {
+            return 0;
+        }
+        if (n < 0 && errno != EINTR) {
+            return err_set(e, ERR_IO, "could not read the request: %s",
+                           strerror(errno));
+        }
+        b->len += n > 0 ? (size_t)n : 0;
+    }
+}
+
+static int format_of(const char *word, enum table_format *ret, struct err *e)
+{
+    for (int i = 0; table_formats[i] != NULL; i++) {
+        if (strcmp(table_formats[i], word) == 0) {
+            *ret = (enum table_format)i;
+            return 0;
+        }
+    }
+    return err_set(e, ERR_INVALID, "unknown format \"%s\"", word);
+}
+
+static int answer(struct cli *c, const struct worker_request *r, struct err *e)
+{
+    struct engine_conf conf = {.kind = "duckdb",
+                               .memory_bytes = r->memory,
+                               .timeout_us = r->timeout_us};
+    struct table_style style = {.width = r->width};
+    struct engine *g = NULL;
+    struct frame f = {0};
+    int rc = -1;
+
+    if (format_of(r->format, &style.format, e) < 0 ||
+        worker_confine(r, e) < 0 || engine_open(&g, &conf, e) < 0) {
+        return -1;
+    }
+    if (tables_add(g, r->tables, e) == 0 && engine_lock(g, e) == 0 &&
+        engine_query(g, r->sql.ptr, ROWS_BYTES, &f, e) == 0) {
+        rc = table_write_batch(&f.rows, &style, c->out, e);
+        frame_release(&f);
+    }
+    engine_close(g);
+    return rc;
+}
+
+/* The error goes out as the line that the asking side reads. */
+static int run(struct cli *c, const struct args *a, struct err *e)
+{
+    struct worker_request r;
+    struct buf request;
+    struct buf text;
+    struct buf fault;
+    int rc;
+
+    (void)a;
+    buf_init(&request, WORKER_REQUEST_MAX);
+    buf_init(&text, TEXT_MAX);
+    buf_init(&fault, FAULT_MAX);
+    rc = read_all(&request, e) < 0 ||
+                 worker_parse(buf_slice(&request), &r, &text, e) < 0 ||
+                 answer(c, &r, e) < 0
+             ? -1
+             : 0;
+    if (rc < 0 && worker_fault(e, &fault, NULL) == 0) {
+        (void)fwrite(fault.ptr, 1, fault.len, c->err);
+    }
+    buf_release(&request);
+    buf_release(&text);
+    buf_release(&fault);
+    return rc;
+}
+
+extern const struct cmd cmd_worker;
+const struct cmd cmd_worker = {
+    .name = "worker",
+    .summary = "Run one SQL query with nothing to harm",
+    .about =
+        "Used by query and serve, not by people: reads a request as JSON from "
+        "standard input (sql, tables, format, width, timeout_us, memory), "
+        "gives up the right to write files, opens nothing but the cleaned "
+        "tables, and prints the rows. An error is a line of JSON on standard "
+        "error.",
+    .run = run,
+};

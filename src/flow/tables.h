@@ -1,0 +1,14 @@
+/*
+ * tables.h - the cleaned tables of a folder, given to an engine.
+ *
+ * Every subfolder NAME that is a Delta table becomes clean_NAME.
+ */
+#ifndef FLOW_TABLES_H
+#define FLOW_TABLES_H
+
+#include "engine/engine.h"
+
+/* ERR_NOTFOUND when there is none, with what to do. */
+int tables_add(struct engine *g, const char *dir, struct err *e) MUST_USE;
+
+#endif

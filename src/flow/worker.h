@@ -1,0 +1,41 @@
+/*
+ * worker.h - SQL that somebody typed or sent, run in a process of its own.
+ *
+ * `pinline worker` reads one request from its standard input, may read
+ * nothing but the tables and write nothing at all, has limits on memory and
+ * time, and prints the rows; a query that runs away takes only it down.
+ */
+#ifndef FLOW_WORKER_H
+#define FLOW_WORKER_H
+
+#include "core/buf.h"
+
+enum {
+    WORKER_REQUEST_MAX = 4 << 20,
+    WORKER_ANSWER_MAX = 256 << 20
+};
+
+struct worker_request {
+    struct slice sql;
+    const char *tables; /* folder of the cleaned tables */
+    const char *format; /* "table", "json", "csv" */
+    int width;          /* of a table; 0: as wide as it is */
+    int64_t timeout_us; /* 0: 30 s */
+    int64_t memory;     /* bytes; 0: 1 GB */
+};
+
+/* Run it; the rows, formatted, are appended to *out.  The errors are the
+ * query's own: ERR_INVALID, ERR_DENIED, ERR_LIMIT, ERR_TIMEOUT. */
+int worker_run(const struct worker_request *r, struct buf *out,
+               struct err *e) MUST_USE;
+
+/* The worker's side.  The texts of *ret point into memory that `text` owns. */
+int worker_parse(struct slice request, struct worker_request *ret,
+                 struct buf *text, struct err *e) MUST_USE;
+/* Give up what a query must not have: memory, files, time. */
+int worker_confine(const struct worker_request *r, struct err *e) MUST_USE;
+/* An error as the line that worker_run() reads. */
+int worker_fault(const struct err *fault, struct buf *b,
+                 struct err *e) MUST_USE;
+
+#endif
