@@ -437,8 +437,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     if (n > 0) {
         project_release(&j.project);
         memset(&j.project, 0, sizeof(j.project));
-        if (load(&j, sets, n, e) <
-            0) {
+        if (load(&j, sets, n, e) < 0) {
             goto out;
         }
     }
