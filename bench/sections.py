@@ -86,9 +86,9 @@ def with_process(result):
 
 
 class Serve:
-    """`pinline serve` or a bench server on a free port, until stop()."""
+    """A server on a free port, until stop()."""
 
-    def __init__(self, cmd, ready="listening"):
+    def __init__(self, cmd):
         began = time.perf_counter()
         self.process = subprocess.Popen([str(c) for c in cmd],
                                         stdout=subprocess.PIPE,
@@ -96,7 +96,7 @@ class Serve:
         text = []
         for line in self.process.stdout:
             text.append(line)
-            if ready in line:
+            if "http://" in line:
                 break
         else:
             raise Failed(f"{cmd[0]} did not start: {''.join(text)[-800:]}")
@@ -115,27 +115,159 @@ class Serve:
     def stop(self):
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
 
 
-def start(b):
-    """start-up time of commands and of the server, idle memory"""
-    version = [run([b.pinline, "--version"])["wall"] for _ in range(20)]
-    b.add("pinline --version", ("pinline", statistics.median(version), None, None),
-          None)
-    server = Serve([b.pinline, "serve", "--listen", "127.0.0.1:0", "--data",
-                    b.path("idle")])
+def wrk(b, server, path, records, seconds):
+    """Load from wrk; requests a second, latency, the server's CPU a request."""
+    before = server.cpu()
+    done = subprocess.run(
+        ["wrk", "-t1", "-c64", f"-d{seconds}s", "-s",
+         os.path.join(b.root, "bench", "post.lua"), server.url + path],
+        capture_output=True, text=True, check=False,
+        env=dict(os.environ, RECORDS=str(records)))
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode != 0 or not lines:
+        raise Failed(f"wrk: {done.stdout[-400:]}{done.stderr[-400:]}")
+    result = json.loads(lines[-1])
+    if result["errors"]:
+        raise Failed(f"wrk: {result['errors']} of {result['requests']} requests "
+                     f"to {path} failed")
+    result["rate"] = result["requests"] / result["seconds"]
+    result["cpu"] = (server.cpu() - before) / result["requests"] * 1e6
+    return result
+
+
+def sync_times(b, n=300, size=64 * 744):
+    """fdatasync of what one group commit of 64 pins appends: p50, p99 in ms."""
+    path = b.path("sync")
+    taken = []
+    with open(path, "wb") as f:
+        for _ in range(n):
+            f.write(b"x" * size)
+            f.flush()
+            began = time.perf_counter()
+            os.fdatasync(f.fileno())
+            taken.append((time.perf_counter() - began) * 1e3)
+    os.remove(path)
+    taken.sort()
+    return taken[n // 2], taken[n * 99 // 100]
+
+
+def post(b):
+    """durable POSTs against a handler of the same server that stores nothing"""
+    seconds = 5 if b.rows >= 1_000_000 else 2
+    p50, p99 = sync_times(b)
+    server = Serve([b.bench("bench_serve"), b.path("serve")])
     try:
-        time.sleep(1)
-        b.add("serve ready", ("pinline", server.seconds, None, None), None)
-        b.add("serve idle, resident", ("pinline", server.resident() / 1e6, None, None),
-              None, unit="MB")
+        for records, least in ((1, None), (100, 250_000)):
+            c = Comparison(lambda: wrk(b, server, "/topics/pin", records, seconds),
+                           lambda: wrk(b, server, "/_noop", records, seconds),
+                           lambda r: r["rate"] * records, b.pairs, better="more")
+            note = (f"p50 {c.median('a', 'p50_ms'):.2f} ms, p99 "
+                    f"{c.median('a', 'p99_ms'):.2f} ms, {c.median('a', 'cpu'):.1f} us "
+                    f"CPU a request (no-op {c.median('b', 'p50_ms'):.2f}, "
+                    f"{c.median('b', 'p99_ms'):.2f}, {c.median('b', 'cpu'):.1f}); "
+                    f"fdatasync of 48 kB p50 {p50:.2f} ms, p99 {p99:.2f} ms")
+            b.add(f"{records}-record POSTs, 744 B, durable",
+                  ("pinline", c.median("a"), None, server.resident()),
+                  ("no-op", c.median("b"), None, None), c,
+                  bar=0.5 if records == 1 else None, unit="records/s",
+                  least=least, note=note)
     finally:
         server.stop()
 
 
-SECTIONS = {"batch": batch, "start": start}
+def topics(b):
+    """durable topic append and read back against a plain file with fdatasync"""
+    def ours():
+        return run([b.bench("bench_topics"), b.path("topics"), megabytes])
+    megabytes = 2000 if b.rows >= 1_000_000 else 200
+    results = []
+    ours()
+    for _ in range(b.pairs):
+        results.append(ours()["out"])
+
+    class Same:  # one process measures both sides, one after the other
+        ratios = [r["append_mb_s"] / r["file_mb_s"] for r in results]
+        ratio = statistics.median(ratios)
+        spread = (max(ratios) - min(ratios)) / ratio
+        refused = spread > 0.30
+
+    def median(key):
+        return statistics.median(r[key] for r in results)
+    b.add("topic append, durable, 1 MB batches",
+          ("pinline", median("append_mb_s"), None, None),
+          ("file + fdatasync", median("file_mb_s"), None, None), Same, bar=0.65,
+          unit="MB/s")
+    b.add("topic read back", ("pinline", median("read_mb_s"), None, None),
+          unit="MB/s", least=1500)
+
+
+def fill(b, data, rows):
+    """A data directory with rows of each table in its topics, by 100 a POST."""
+    folder = b.path("emulated")
+    server = Serve([b.pinline, "serve", "--listen", "127.0.0.1:0", "--data", folder,
+                    "--no-pipelines"])
+    try:
+        result = run([b.pinline, "emulate", "--source", data, "--rows", rows,
+                      "--order", "sequential", "--pace", "max", "--to", server.url,
+                      "-q"])
+    finally:
+        server.stop()
+    return folder, result
+
+
+def emulate(b):
+    """the emulator posting flat out to the durable server on the same cores"""
+    rows = b.rows // 10
+    data = data_folder(b)
+    times = []
+    for _ in range(3):
+        subprocess.run(["rm", "-rf", b.path("emulated")], check=True)
+        times.append(fill(b, data, rows)[1])
+    b.add("emulator, one record a POST",
+          ("pinline", rows * 3 / statistics.median(t["wall"] for t in times),
+           statistics.median(t["cpu"] for t in times),
+           max(t["peak"] for t in times)), unit="records/s", least=20_000)
+
+
+def objects(b):
+    """topics to gzip JSON objects, rows a second on all cores"""
+    rows = b.rows // 10
+    folder, _ = fill(b, data_folder(b), rows)
+    times = []
+    for _ in range(3):
+        copy = b.path("objects")
+        subprocess.run(["rm", "-rf", copy], check=True)
+        subprocess.run(["cp", "-r", folder, copy], check=True)
+        times.append(run([b.pinline, "sink", "objects", "--data", copy, "--set",
+                          "objects.gzip=true", "-q"]))
+    b.add("topics to gzip JSON objects",
+          ("pinline", rows * 3 / statistics.median(t["wall"] for t in times),
+           statistics.median(t["cpu"] for t in times),
+           max(t["peak"] for t in times)), unit="rows/s", least=188_000)
+
+
+def start(b):
+    """start-up time of commands and of the server, idle memory"""
+    version = [run([b.pinline, "--version"])["wall"] for _ in range(20)]
+    b.add("pinline --version", ("pinline", statistics.median(version), None, None),
+          most=0.010)
+    server = Serve([b.pinline, "serve", "--listen", "127.0.0.1:0", "--data",
+                    b.path("idle")])
+    try:
+        time.sleep(1)
+        b.add("serve, ready", ("pinline", server.seconds, None, None), most=0.050)
+        b.add("serve, idle memory", ("pinline", server.resident() / 1e6, None, None),
+              unit="MB", most=20)
+    finally:
+        server.stop()
+
+
+SECTIONS = {"batch": batch, "post": post, "topics": topics, "emulate": emulate,
+            "objects": objects, "start": start}
