@@ -49,8 +49,11 @@ static int one(const struct spec *s, char *arg, int threads, struct err *e)
     char *path = strchr(arg, '=');
     struct crew_files *f = NULL;
     struct clean_counts counts = {0};
-    struct crew_conf conf = {.threads = threads, .arg = &f, .fill = fill,
-                             .cut = crew_files_cut, .take = take};
+    struct crew_conf conf = {.threads = threads,
+                             .arg = &f,
+                             .fill = fill,
+                             .cut = crew_files_cut,
+                             .take = take};
     int64_t begin = clock_mono_us();
     double cpu = cpu_seconds();
     int rc = -1;
@@ -68,14 +71,13 @@ static int one(const struct spec *s, char *arg, int threads, struct err *e)
     }
     rc = crew_run(&conf, &counts, e);
     if (rc == 0) {
-        (void)printf("{\"table\":\"%s\",\"seconds\":%.4f,\"cpu\":%.4f,"
-                     "\"records\":%" PRId64 ",\"rows\":%" PRId64
-                     ",\"rejected\":%" PRId64 ",\"distinct\":%" PRId64
-                     ",\"set_bytes\":%zu}\n",
-                     arg, (double)(clock_mono_us() - begin) / 1e6,
-                     cpu_seconds() - cpu, counts.records, counts.rows,
-                     counts.rejected, dedup_rows(conf.seen),
-                     dedup_bytes(conf.seen));
+        (void)printf(
+            "{\"table\":\"%s\",\"seconds\":%.4f,\"cpu\":%.4f,"
+            "\"records\":%" PRId64 ",\"rows\":%" PRId64 ",\"rejected\":%" PRId64
+            ",\"distinct\":%" PRId64 ",\"set_bytes\":%zu}\n",
+            arg, (double)(clock_mono_us() - begin) / 1e6, cpu_seconds() - cpu,
+            counts.records, counts.rows, counts.rejected, dedup_rows(conf.seen),
+            dedup_bytes(conf.seen));
     }
 out:
     crew_files_free(f);

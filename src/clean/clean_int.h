@@ -25,8 +25,10 @@ struct clean_col {
     const struct spec_column *spec;
     struct clean_part *parts;
     size_t nparts;
-    size_t scratch; /* of the first part */
-    int def;        /* column of the batch, -1: dropped */
+    size_t scratch;     /* of the first part */
+    int def;            /* column of the batch, -1: dropped */
+    bool plain;         /* text of one field as it is: see run_plain() */
+    uint64_t null_lens; /* bit n: a placeholder has n bytes; 63: or more */
 };
 
 /* The keys of the last record, in order, and what they are. */

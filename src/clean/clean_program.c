@@ -55,6 +55,22 @@ static int compile_part(struct clean *c, struct clean_col *col, size_t i,
     return 0;
 }
 
+/* Most columns are text that is only looked at: for those, all in one. */
+static void compile_plain(struct clean_col *col)
+{
+    const struct spec_column *spec = col->spec;
+
+    col->plain = spec->type == SPEC_TEXT && spec->parts.n == 0 &&
+                 spec->from.n == 1 && spec->strip_prefix.n == 0 &&
+                 spec->strip_each.len == 0 && !spec->join_letters &&
+                 !spec->ascii && col->def >= 0;
+    for (size_t i = 0; i < spec->nulls.n; i++) {
+        size_t len = spec->nulls.at[i].len;
+
+        col->null_lens |= (uint64_t)1 << (len < 63 ? len : 63);
+    }
+}
+
 int clean_compile(struct clean *c, struct err *e)
 {
     const struct spec_table *t = c->t;
@@ -82,6 +98,7 @@ int clean_compile(struct clean *c, struct err *e)
         col->nparts = col->spec->parts.n > 0 ? col->spec->parts.n : 1;
         nparts += col->nparts;
         col->def = col->spec->drop ? -1 : def++;
+        compile_plain(col);
         for (size_t k = 0; k < col->nparts; k++) {
             if (compile_part(c, col, k, e) != 0) {
                 return -1;
@@ -264,6 +281,43 @@ static int refuse(struct clean *c, struct clean_row *r, size_t i,
                         e);
 }
 
+/*
+ * The operations text, null and blank in one, for a string that cannot hold
+ * U+0000 since nothing was escaped in it.  False: not such a value.
+ */
+static inline bool run_plain(const struct clean *c, const struct clean_col *col,
+                             struct op_value *v)
+{
+    yyjson_val *j = c->vals[col->spec->fields[0]];
+    const struct spec_texts *nulls = &col->spec->nulls;
+    struct slice s;
+    size_t len;
+
+    if (j == NULL ||
+        unsafe_yyjson_get_tag(j) != (YYJSON_TYPE_STR | YYJSON_SUBTYPE_NOESC)) {
+        return false;
+    }
+    s = (struct slice){j->uni.str, unsafe_yyjson_get_len(j)};
+    v->text = s;
+    v->why = CLEAN_OK;
+    if (s.len == 0 || s.ptr[0] <= ' ' || s.ptr[s.len - 1] <= ' ') {
+        s = slice_trim(s);
+    }
+    len = s.len < 63 ? s.len : 63;
+    if ((col->null_lens >> len & 1) != 0) {
+        for (size_t i = 0; i < nulls->n; i++) {
+            if (slice_eq(s, nulls->at[i])) {
+                v->why = CLEAN_PLACEHOLDER;
+                return true;
+            }
+        }
+    }
+    if (s.len == 0) {
+        v->why = CLEAN_BLANK;
+    }
+    return true;
+}
+
 /* One column; *ret_refused when the record was rejected. */
 static int run_column(struct clean *c, struct clean_row *r, size_t i,
                       bool *ret_refused, struct err *e)
@@ -273,6 +327,15 @@ static int run_column(struct clean *c, struct clean_row *r, size_t i,
     struct op_value v[SPEC_NAMES_MAX];
     enum clean_rule why;
 
+    if (col->plain && run_plain(c, col, &v[0])) {
+        r->nulled[i] = (unsigned char)v[0].why;
+        if (v[0].why == CLEAN_OK) {
+            return batch_put_text(b, (size_t)col->def, v[0].text, e);
+        }
+        if (!col->spec->required) {
+            return batch_put_null(b, (size_t)col->def, e);
+        }
+    }
     for (size_t k = 0; k < col->nparts; k++) {
         run_part(c, &col->parts[k], r->offset, &v[k]);
         if (col->parts[k].op.scratch->failed) {

@@ -40,8 +40,7 @@ struct worker {
     struct thread thread;
 };
 
-int crew_block_add(struct crew_block *b, const struct message *m,
-                   struct err *e)
+int crew_block_add(struct crew_block *b, const struct message *m, struct err *e)
 {
     if (b->n == b->cap) {
         size_t cap = b->cap * 2 + 1024;

@@ -14,7 +14,7 @@
 
 enum {
     CREW_THREADS_MAX = 16,
-    CREW_BLOCK = 1 << 20 /* bytes that a block should have */
+    CREW_BLOCK = 256 << 10 /* bytes that a block should have */
 };
 
 struct crew_block {

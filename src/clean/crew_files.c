@@ -7,8 +7,8 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
-#include "json/json.h"
 #include "record/split.h"
+#include "json/json.h"
 
 enum {
     SNIFF = 64 << 10, /* bytes that are looked at to know JSON Lines */
@@ -138,8 +138,7 @@ static int open_file(struct crew_files *f, struct crew_block *b, struct err *e)
 }
 
 /* Whole lines, as many as fit. */
-static int fill_lines(struct crew_files *f, struct crew_block *b,
-                      struct err *e)
+static int fill_lines(struct crew_files *f, struct crew_block *b, struct err *e)
 {
     size_t keep = 0;
     int got = 1;
@@ -167,8 +166,7 @@ static int fill_lines(struct crew_files *f, struct crew_block *b,
 
 /* Messages one by one; their bytes are copied behind each other, and found
  * when the block is full and does not move any more. */
-static int fill_split(struct crew_files *f, struct crew_block *b,
-                      struct err *e)
+static int fill_split(struct crew_files *f, struct crew_block *b, struct err *e)
 {
     struct split_message got;
     size_t at = 0;
@@ -176,8 +174,10 @@ static int fill_split(struct crew_files *f, struct crew_block *b,
 
     while (b->bytes.len < CREW_BLOCK &&
            (rc = split_next(f->split, &got, e)) > 0) {
-        struct message m = {.offset = got.offset, .time_us = f->now_us,
-                            .value = got.bytes, .has_value = true};
+        struct message m = {.offset = got.offset,
+                            .time_us = f->now_us,
+                            .value = got.bytes,
+                            .has_value = true};
 
         if (buf_append(&b->bytes, got.bytes, e) != 0 ||
             crew_block_add(b, &m, e) != 0) {
@@ -223,7 +223,8 @@ int crew_files_cut(struct crew_block *b, struct err *e)
     while (p < end) {
         const char *q = memchr(p, '\n', (size_t)(end - p));
         struct message m = {.offset = b->base + (p - b->bytes.ptr),
-                            .time_us = b->time_us, .has_value = true};
+                            .time_us = b->time_us,
+                            .has_value = true};
 
         q = q != NULL ? q : end;
         m.value = slice_trim((struct slice){p, (size_t)(q - p)});
