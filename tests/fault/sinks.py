@@ -5,7 +5,7 @@ A server stores records of all sorts; then each sink and the batch are killed
 at each point, at its first and second visit, and run again until they end.
 What must hold in the end: every offset's value stands once in the objects and
 once in the file, objects that were published never changed, the sum closes,
-and tables and answers are the same as without any kill.  ROUNDS (default 1)
+and tables and answers are the same as without any kill.  ROUNDS (default 20)
 repeats all of it with other data.
 """
 import glob
@@ -22,7 +22,7 @@ import time
 import urllib.request
 
 PINLINE = os.environ.get("PINLINE", "build/pinline")
-ROUNDS = int(os.environ.get("ROUNDS", "1"))
+ROUNDS = int(os.environ.get("ROUNDS", "20"))
 passed = failed = 0
 
 
@@ -52,7 +52,7 @@ class Server:
              "--set", "objects.enabled=false"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
-        self.base = next(w for w in line.split() if w.startswith("http"))
+        self.base = next(w for w in line.split() if w.startswith("http")).rstrip(",")
 
     def post(self, topic, records, kind):
         body = json.dumps({"records": records}).encode()
