@@ -4,6 +4,7 @@
 
 /* Every command, in alphabetical order. */
 extern const struct cmd cmd_batch;
+extern const struct cmd cmd_emulate;
 extern const struct cmd cmd_generate;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_init;
@@ -17,9 +18,9 @@ extern const struct cmd cmd_version;
 extern const struct cmd cmd_worker;
 
 const struct cmd *const cmd_list[] = {
-    &cmd_batch, &cmd_generate, &cmd_help,    &cmd_init,
-    &cmd_query, &cmd_replay,   &cmd_run,     &cmd_serve,
-    &cmd_sink,  &cmd_status,   &cmd_version, &cmd_worker,
+    &cmd_batch,  &cmd_emulate, &cmd_generate, &cmd_help,  &cmd_init,
+    &cmd_query,  &cmd_replay,  &cmd_run,      &cmd_serve, &cmd_sink,
+    &cmd_status, &cmd_version, &cmd_worker,
 };
 const size_t cmd_count = ARRAY_LEN(cmd_list);
 

@@ -103,6 +103,7 @@ struct emulator {
     bool max_pace;
     bool in_order; /* one request a table at a time */
     bool ended;    /* nothing more to draw */
+    bool answered; /* the far side has answered something */
     bool pending;  /* row and due_us are drawn and not yet taken */
     int64_t row;
     int64_t due_us;

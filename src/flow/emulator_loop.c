@@ -9,7 +9,8 @@
 
 enum {
     TICK_US = 200000,
-    LANDING_US = 5000000 /* for answers, when asked to stop */
+    LANDING_US = 5000000, /* for answers, when asked to stop */
+    FIRST_US = 10000000   /* how long a server may need to be there at all */
 };
 
 static const struct retry_policy default_policy = {.deadline_us = 60000000};
@@ -354,7 +355,8 @@ static int try_again(struct emulator *m, struct emulator_post *p,
 
     p->state = POST_WAITING;
     m->nwaiting++;
-    if (!retry_next(&p->retry, code, &wait)) {
+    if (!retry_next(&p->retry, code, &wait) ||
+        (!m->answered && clock_mono_us() - m->draw.started_us > FIRST_US)) {
         if (a->status == 0 && e != NULL) {
             *e = a->err;
         } else {
@@ -383,6 +385,7 @@ static int settle(struct emulator *m, const struct http_answer *a,
         a->status == 0 ? a->reached : a->status == 502 || a->status == 504;
     struct slice header;
 
+    m->answered = m->answered || a->status != 0;
     if (a->status != 0 && !m->counts->idempotent) {
         m->counts->idempotent =
             http_answer_header(a, "Idempotency-Key", &header);

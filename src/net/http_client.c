@@ -14,6 +14,7 @@ struct slot {
     struct curl_slist *headers;
     struct buf body;
     bool too_large;
+    bool sent; /* this request has been sent before */
     void *user;
     struct slot *next; /* in the free or the done list */
     CURLcode result;
@@ -44,6 +45,25 @@ static size_t take_body(char *bytes, size_t size, size_t n, void *user)
         return 0; /* not n: libcurl ends the request */
     }
     return n;
+}
+
+/*
+ * libcurl sends a request again by itself when a kept connection turns out
+ * to be closed.  Whether to do that is for the caller to say, who may not
+ * want to post twice.
+ */
+static int about_to_send(void *user, char *to_ip, char *from_ip, int to_port,
+                         int from_port)
+{
+    struct slot *s = user;
+    bool again = s->sent;
+
+    (void)to_ip;
+    (void)from_ip;
+    (void)to_port;
+    (void)from_port;
+    s->sent = true;
+    return again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *user,
@@ -97,6 +117,9 @@ static bool set_up_slot(struct slot *s, const struct http_client_conf *conf,
                CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEDATA, s) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, s->why) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, about_to_send) ==
+               CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PREREQDATA, s) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") ==
                CURLE_OK &&
@@ -251,6 +274,7 @@ int http_client_start(struct http_client *c, const struct http_request *r,
     }
     buf_clear(&s->body);
     s->too_large = false;
+    s->sent = false;
     s->why[0] = '\0';
     s->user = r->user;
     if (!set_request(s, r) ||
@@ -311,7 +335,6 @@ static void report(struct http_client *c, struct slot *s,
                    struct http_answer *ret)
 {
     long status = 0;
-    long sent = 0;
     char *url = NULL;
 
     memset(ret, 0, sizeof(*ret));
@@ -319,9 +342,8 @@ static void report(struct http_client *c, struct slot *s,
     ret->user = s->user;
     ret->handle = s->easy;
     (void)curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
-    (void)curl_easy_getinfo(s->easy, CURLINFO_REQUEST_SIZE, &sent);
     (void)curl_easy_getinfo(s->easy, CURLINFO_EFFECTIVE_URL, &url);
-    ret->reached = sent > 0;
+    ret->reached = s->sent;
     ret->body = buf_slice(&s->body);
     if (s->result == CURLE_OK) {
         ret->status = (int)status;

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "core/mem.h"
-#include "core/text.h"
+#include "core/num.h"
 #include "source/generator_flaw_int.h"
 #include "source/source_ops.h"
 
@@ -28,16 +28,49 @@ static int find_table(const char *name, enum gen_table *ret, struct err *e)
                    name);
 }
 
+/* "rows=N,seed=N,bad=SHARE,duplicates=SHARE" behind "generator:". */
+static int read_option(struct slice item, struct source_conf *conf,
+                       struct err *e)
+{
+    struct slice value = item;
+    struct slice name;
+    bool ok = false;
+
+    if (slice_cut(&value, '=', &name)) {
+        if (slice_is(name, "rows")) {
+            ok = num_i64(value, &conf->rows) && conf->rows > 0;
+        } else if (slice_is(name, "seed")) {
+            ok = num_u64(value, &conf->seed);
+        } else if (slice_is(name, "bad")) {
+            ok = num_double(value, &conf->bad);
+        } else if (slice_is(name, "duplicates")) {
+            ok = num_double(value, &conf->duplicates);
+        }
+    }
+    if (ok) {
+        return 0;
+    }
+    return err_set(e, ERR_INVALID,
+                   "cannot use \"%.*s\" behind \"generator:\"; there are "
+                   "rows=N, seed=N, bad=SHARE and duplicates=SHARE, parted by "
+                   "commas",
+                   SLICE_FMT(item));
+}
+
 static int open_generator(void **ret, const char *rest,
                           const struct source_conf *conf, struct err *e)
 {
+    struct source_conf own = *conf;
+    struct slice options = slice_of(rest);
     struct generator *s;
 
-    if (*rest != '\0') {
-        return err_set(e, ERR_INVALID,
-                       "cannot open source \"generator:%s\": nothing may follow"
-                       " \"generator:\"",
-                       rest);
+    while (options.len > 0) {
+        struct slice item;
+
+        (void)slice_cut(&options, ',', &item);
+        if (read_option(item, &own, e) != 0) {
+            return -1;
+        }
     }
     s = mem_zero(1, sizeof(*s));
     if (s == NULL) {
@@ -50,7 +83,7 @@ static int open_generator(void **ret, const char *rest,
             return -1;
         }
     }
-    if (generator_init(&s->gen, conf, e) != 0) {
+    if (generator_init(&s->gen, &own, e) != 0) {
         mem_free(s);
         return -1;
     }
@@ -101,7 +134,7 @@ static int put_row(void *handle, size_t table, int64_t n, struct buf *b,
 const struct source_ops source_generator = {
     .name = "generator",
     .scheme = "generator:",
-    .help = "generator: - seeded rows, see \"generate\"",
+    .help = "generator:[rows=N,seed=N,bad=SHARE,duplicates=SHARE]",
     .open = open_generator,
     .close = mem_free,
     .rows = count_rows,

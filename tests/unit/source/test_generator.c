@@ -96,8 +96,9 @@ static void wrong_sources_are_refused_in_words(void)
     } cases[] = {
         {"generater:", "cannot open source \"generater:\": no source is called "
                        "\"generater:\"; the nearest is generator:"},
-        {"generator:x", "cannot open source \"generator:x\": nothing may follow"
-                        " \"generator:\""},
+        {"generator:rows=5,x=1",
+         "cannot use \"x=1\" behind \"generator:\"; there are rows=N, seed=N, "
+         "bad=SHARE and duplicates=SHARE, parted by commas"},
         {"postgres://h/d",
          "cannot open source \"postgres\": it joins in a later release"},
     };
