@@ -48,6 +48,9 @@ struct split_message {
 /* A file, or "-" for standard input; conf->name may be NULL. */
 int split_open(struct split **ret, const char *path,
                const struct split_conf *conf, struct err *e) MUST_USE;
+/* A file that is open; closed by split_free(), on failure too. */
+int split_open_fd(struct split **ret, int fd, const struct split_conf *conf,
+                  struct err *e) MUST_USE;
 int split_new(struct split **ret, const struct split_input *in,
               const struct split_conf *conf, struct err *e) MUST_USE;
 void split_free(struct split *s); /* NULL is fine */

@@ -34,13 +34,36 @@ static int seek_file(void *ctx, int64_t offset, struct err *e)
     return 0;
 }
 
+static int from_fd(struct split **ret, int fd, bool own,
+                   const struct split_conf *conf, struct err *e)
+{
+    struct split_input in = {.read = read_file, .seek = seek_file};
+    struct split *s;
+
+    if (split_new(&s, &in, conf, e) < 0) {
+        if (own) {
+            (void)close(fd);
+        }
+        return -1;
+    }
+    s->fd = fd;
+    s->own_fd = own;
+    s->in.ctx = s;
+    *ret = s;
+    return 0;
+}
+
+int split_open_fd(struct split **ret, int fd, const struct split_conf *conf,
+                  struct err *e)
+{
+    return from_fd(ret, fd, true, conf, e);
+}
+
 int split_open(struct split **ret, const char *path,
                const struct split_conf *conf, struct err *e)
 {
-    struct split_input in = {.read = read_file, .seek = seek_file};
     struct split_conf mine = *conf;
     bool standard = strcmp(path, "-") == 0;
-    struct split *s;
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 
     if (mine.name == NULL) {
@@ -53,17 +76,7 @@ int split_open(struct split **ret, const char *path,
                                          : ERR_IO,
                        "could not open file \"%s\": %s", path, strerror(errno));
     }
-    if (split_new(&s, &in, &mine, e) < 0) {
-        if (!standard) {
-            (void)close(fd);
-        }
-        return -1;
-    }
-    s->fd = fd;
-    s->own_fd = !standard;
-    s->in.ctx = s;
-    *ret = s;
-    return 0;
+    return from_fd(ret, fd, !standard, &mine, e);
 }
 
 void split_close_file(struct split *s)

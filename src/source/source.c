@@ -22,9 +22,12 @@ struct source {
 
 /* Every source; the one for plain paths has no scheme. */
 static const struct source_ops *const sources[] = {
+    &source_files,
     &source_generator,
     ABSENT("mysql", "mysql:", "it joins in a later release"),
+    &source_path,
     ABSENT("postgres", "postgres:", "it joins in a later release"),
+    &source_sqlite,
 };
 
 #undef ABSENT

@@ -12,6 +12,7 @@
 #include "core/err.h"
 
 struct source; /* opaque */
+struct guess;  /* record/guess.h */
 
 enum {
     SOURCE_TABLES_MAX = 16
@@ -26,6 +27,9 @@ struct source_conf {
     /* "files:": files and folders, recognised by content or name */
     const char *const *inputs;
     size_t ninputs;
+    /* what the tables' raw fields are called, to recognise files and
+     * databases' tables; in the order of `tables`; NULL: by name only */
+    const struct guess *guess;
     /* tables in posting order: names by which the rest of the program knows
      * them ("pin", "geo", "user"); the source maps them to its own names */
     const char *const *tables;

@@ -26,6 +26,9 @@ struct source_ops {
                bool *ret_json, struct err *e);
 };
 
+extern const struct source_ops source_files;
 extern const struct source_ops source_generator;
+extern const struct source_ops source_path;
+extern const struct source_ops source_sqlite;
 
 #endif
