@@ -24,7 +24,9 @@ class Function(NamedTuple):
 
 
 def count_params(inside):
-    """How many parameters stand between the outer parentheses."""
+    """How many parameters stand between the outer parentheses; the error that
+    every fallible function takes last is not counted (docs/decisions/0010)."""
+    inside = re.sub(r",\s*struct err \*e\s*$", "", inside)
     if inside.strip() in ("", "void"):
         return 0
     depth, n = 0, 1

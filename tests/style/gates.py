@@ -224,7 +224,9 @@ def gate_symbols(tree):
         words = base.split("_")
         prefixes = {"_".join(words[i:j + 1]) + "_" for i in range(len(words))
                     for j in range(i, len(words))}
-        prefixes |= {base + "s_", folder.split("/")[0] + "_", *allow.get(name, [])}
+        # plurals and singulars of the noun: faults_, analyses_, op_
+        prefixes |= {base + "s_", base.removesuffix("is") + "es_",
+                     words[0].removesuffix("s") + "_", folder.split("/")[0] + "_", *allow.get(name, [])}
         for symbol, kind, section in symbols(obj) if os.path.exists(obj) else ():
             if MUTABLE.match(section) and symbol not in state.get(name, []) \
                     and "*" not in state.get(name, []):
