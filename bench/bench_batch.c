@@ -105,9 +105,10 @@ static int clean_file(struct table *t, struct slice text, struct cleaner *c,
     while (rc == 0 && text.len > 0) {
         struct cleaner_part **parts;
         size_t nparts = 0;
-        size_t n = take_lines(&text, m, &offset);
+        struct cleaner_input in = {.topic = t->name, .messages = m};
 
-        rc = cleaner_run(c, t->name, 0, m, n, &parts, &nparts, e);
+        in.n = take_lines(&text, m, &offset);
+        rc = cleaner_run(c, &in, &parts, &nparts, e);
         for (size_t i = 0; rc == 0 && i < nparts; i++) {
             rc = keep_rows(t, parts[i], e);
         }

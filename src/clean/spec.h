@@ -84,19 +84,15 @@ struct spec_column {
 
 struct spec_table {
     const char *name;
-    struct spec_texts topics;    /* patterns for text_glob() */
-    struct spec_column *columns; /* as in the file, dropped ones too */
-    size_t ncolumns;
+    struct spec_texts topics;            /* patterns for text_glob() */
+    struct spec_column *columns;         /* as in the file, dropped ones too */
     const char *fields[SPEC_FIELDS_MAX]; /* every source field once */
-    size_t nfields;
-    const char *keys[SPEC_NAMES_MAX]; /* names that mark a record */
-    size_t nkeys;
+    const char *keys[SPEC_NAMES_MAX];    /* names that mark a record */
     struct col_def *defs; /* what comes out, provenance columns last */
-    size_t ndefs;
+    size_t ncolumns, nfields, nkeys, ndefs, ndedup_cols;
     size_t nvalues; /* of ndefs those that are not provenance */
     enum spec_dedup dedup;
     int dedup_cols[SPEC_COLUMNS_MAX]; /* indexes into defs */
-    size_t ndedup_cols;
     bool provenance;     /* topic, partition, offset, ingest_time are added */
     int64_t max_rejects; /* -1: no limit in number */
     double max_reject_share;   /* of the records; 1: no limit */
@@ -119,18 +115,14 @@ struct spec_option {
     bool on;
 };
 
-struct spec_int; /* the file's tree and the memory behind the texts */
-
 struct spec {
-    struct spec_int *mem;
+    struct spec_int *mem; /* the file's tree and the memory behind the texts */
     const char *file;
     const char *title; /* NULL: none */
     struct spec_table *tables;
-    size_t ntables;
     struct spec_test *tests;
-    size_t ntests;
     struct spec_option *options; /* every named option of every table */
-    size_t noptions;
+    size_t ntables, ntests, noptions;
     char hash[SPEC_HASH_TEXT]; /* over all tables */
 };
 

@@ -19,8 +19,8 @@
     XX(bind_add_result_column)                      \
     XX(bind_set_cardinality)                        \
     XX(close)                                       \
-    XX(column_logical_type)                         \
     XX(column_count)                                \
+    XX(column_logical_type)                         \
     XX(column_name)                                 \
     XX(connect)                                     \
     XX(create_config)                               \

@@ -4,21 +4,10 @@
 #include <string.h>
 
 #include "core/mem.h"
-#include "db/duck_int.h"
+#include "db/duck_out_int.h"
 
 enum {
     DATE_MAX = 32 /* bytes that a date needs as text */
-};
-
-/* One column of a result: where its values come from, where they go. */
-struct out {
-    struct duck_column c;
-    duckdb_type from;  /* what DuckDB says */
-    duckdb_type inner; /* physical type of decimals, enums; items of lists */
-    uint8_t scale;
-    duckdb_logical_type logical;
-    char *field[2];
-    size_t rows_cap, bytes_cap, bytes_len, items_cap, items;
 };
 
 struct duck_result {
@@ -26,126 +15,13 @@ struct duck_result {
     duckdb_result r;
     duckdb_prepared_statement stmt;
     duckdb_extracted_statements all;
-    struct out *outs;
+    struct duck_out *outs;
     struct duck_column *view;
     size_t n;
     bool have;  /* r is to be destroyed */
     bool watch; /* the watch runs */
     bool done;  /* all rows were given; asking DuckDB again is an error */
 };
-
-/* --- which type a column gets ------------------------------------------- */
-
-/* XX(DuckDB's type, ours): the ones that need no more thought. */
-#define PLAIN_MAP(XX)           \
-    XX(SQLNULL, INT32)          \
-    XX(BOOLEAN, BOOL)           \
-    XX(TINYINT, INT32)          \
-    XX(SMALLINT, INT32)         \
-    XX(INTEGER, INT32)          \
-    XX(UTINYINT, INT32)         \
-    XX(USMALLINT, INT32)        \
-    XX(BIGINT, INT64)           \
-    XX(UINTEGER, INT64)         \
-    XX(UBIGINT, INT64)          \
-    XX(HUGEINT, INT64)          \
-    XX(FLOAT, DOUBLE)           \
-    XX(DOUBLE, DOUBLE)          \
-    XX(VARCHAR, TEXT)           \
-    XX(DATE, TEXT)              \
-    XX(TIMESTAMP, TIMESTAMP)    \
-    XX(TIMESTAMP_S, TIMESTAMP)  \
-    XX(TIMESTAMP_MS, TIMESTAMP) \
-    XX(TIMESTAMP_NS, TIMESTAMP) \
-    XX(TIMESTAMP_TZ, TIMESTAMP)
-
-static bool plain_type(duckdb_type from, enum duck_type *ret)
-{
-    static const struct {
-        duckdb_type from;
-        enum duck_type to;
-    } plain[] = {
-#define XX(from, to) {DUCKDB_TYPE_##from, DUCK_##to},
-        PLAIN_MAP(XX)
-#undef XX
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(plain); i++) {
-        if (plain[i].from == from) {
-            *ret = plain[i].to;
-            return true;
-        }
-    }
-    return false;
-}
-
-static duckdb_type child_id(const struct duck_api *api, duckdb_logical_type t)
-{
-    duckdb_type id = api->get_type_id(t);
-
-    api->destroy_logical_type(&t);
-    return id;
-}
-
-static bool list_type(const struct duck_api *api, struct out *o)
-{
-    o->inner = child_id(api, api->list_type_child_type(o->logical));
-    switch ((int)o->inner) {
-    case DUCKDB_TYPE_VARCHAR:
-        o->c.type = DUCK_TEXT_LIST;
-        return true;
-    case DUCKDB_TYPE_DOUBLE:
-    case DUCKDB_TYPE_FLOAT:
-    case DUCKDB_TYPE_INTEGER:
-    case DUCKDB_TYPE_BIGINT:
-        o->c.type = DUCK_DOUBLE_LIST;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool point_type(const struct duck_api *api, struct out *o)
-{
-    if (api->struct_type_child_count(o->logical) != 2) {
-        return false;
-    }
-    for (idx_t i = 0; i < 2; i++) {
-        if (child_id(api, api->struct_type_child_type(o->logical, i)) !=
-            DUCKDB_TYPE_DOUBLE) {
-            return false;
-        }
-        o->field[i] = api->struct_type_child_name(o->logical, i);
-        o->c.fields[i] = o->field[i];
-    }
-    o->c.type = DUCK_POINT;
-    return true;
-}
-
-static bool find_type(const struct duck_api *api, struct out *o)
-{
-    o->from = api->get_type_id(o->logical);
-    if (plain_type(o->from, &o->c.type)) {
-        return true;
-    }
-    switch ((int)o->from) {
-    case DUCKDB_TYPE_DECIMAL:
-        o->inner = api->decimal_internal_type(o->logical);
-        o->scale = api->decimal_scale(o->logical);
-        o->c.type = o->scale == 0 ? DUCK_INT64 : DUCK_DOUBLE;
-        return true;
-    case DUCKDB_TYPE_ENUM:
-        o->inner = api->enum_internal_type(o->logical);
-        o->c.type = DUCK_TEXT;
-        return true;
-    case DUCKDB_TYPE_LIST:
-        return list_type(api, o);
-    case DUCKDB_TYPE_STRUCT:
-        return point_type(api, o);
-    default:
-        return false;
-    }
-}
 
 /* --- room ----------------------------------------------------------------- */
 
@@ -166,7 +42,7 @@ static int grow(void **p, size_t *cap, size_t need, size_t size, struct err *e)
     return 0;
 }
 
-static int room_for_rows(struct out *o, size_t rows, struct err *e)
+static int room_for_rows(struct duck_out *o, size_t rows, struct err *e)
 {
     size_t cap = o->rows_cap;
     struct {
@@ -188,7 +64,7 @@ static int room_for_rows(struct out *o, size_t rows, struct err *e)
     return 0;
 }
 
-static int add_bytes(struct out *o, const char *s, size_t n, struct err *e)
+static int add_bytes(struct duck_out *o, const char *s, size_t n, struct err *e)
 {
     void *p = o->c.bytes;
 
@@ -201,7 +77,7 @@ static int add_bytes(struct out *o, const char *s, size_t n, struct err *e)
     return 0;
 }
 
-static int room_for_items(struct out *o, size_t items, struct err *e)
+static int room_for_items(struct duck_out *o, size_t items, struct err *e)
 {
     void *d = o->c.doubles;
     void *x = o->c.item_end;
@@ -294,7 +170,8 @@ static double double_at(duckdb_type t, const void *data, size_t i)
     return (double)v;
 }
 
-static int put_integer(struct out *o, const void *data, size_t i, struct err *e)
+static int put_integer(struct duck_out *o, const void *data, size_t i,
+                       struct err *e)
 {
     duckdb_type t = o->from == DUCKDB_TYPE_DECIMAL ? o->inner : o->from;
     int64_t v;
@@ -326,7 +203,7 @@ static int put_integer(struct out *o, const void *data, size_t i, struct err *e)
     return 0;
 }
 
-static int put_text(struct duck_result *r, struct out *o, const void *data,
+static int put_text(struct duck_result *r, struct duck_out *o, const void *data,
                     size_t i, struct err *e)
 {
     const struct duck_api *api = &r->d->api;
@@ -361,7 +238,7 @@ static int put_text(struct duck_result *r, struct out *o, const void *data,
 }
 
 /* The items of one list; a NULL among them fails. */
-static int put_list(struct duck_result *r, struct out *o, duckdb_vector v,
+static int put_list(struct duck_result *r, struct duck_out *o, duckdb_vector v,
                     size_t i, struct err *e)
 {
     const struct duck_api *api = &r->d->api;
@@ -394,7 +271,7 @@ static int put_list(struct duck_result *r, struct out *o, duckdb_vector v,
     return 0;
 }
 
-static int put_point(struct duck_result *r, struct out *o, duckdb_vector v,
+static int put_point(struct duck_result *r, struct duck_out *o, duckdb_vector v,
                      size_t i, struct err *e)
 {
     const struct duck_api *api = &r->d->api;
@@ -411,7 +288,7 @@ static int put_point(struct duck_result *r, struct out *o, duckdb_vector v,
     return 0;
 }
 
-static int put_value(struct duck_result *r, struct out *o, duckdb_vector v,
+static int put_value(struct duck_result *r, struct duck_out *o, duckdb_vector v,
                      size_t i, struct err *e)
 {
     const void *data = r->d->api.vector_get_data(v);
@@ -441,8 +318,8 @@ static int put_value(struct duck_result *r, struct out *o, duckdb_vector v,
     return 0;
 }
 
-static int put_column(struct duck_result *r, struct out *o, duckdb_vector v,
-                      size_t rows, struct err *e)
+static int put_column(struct duck_result *r, struct duck_out *o,
+                      duckdb_vector v, size_t rows, struct err *e)
 {
     const uint64_t *validity = r->d->api.vector_get_validity(v);
 
@@ -509,11 +386,11 @@ static int describe(struct duck_result *r, struct err *e)
         return err_nomem(e, r->n * sizeof(*r->outs));
     }
     for (size_t i = 0; i < r->n; i++) {
-        struct out *o = &r->outs[i];
+        struct duck_out *o = &r->outs[i];
 
         o->c.name = api->column_name(&r->r, i);
         o->logical = api->column_logical_type(&r->r, i);
-        if (!find_type(api, o)) {
+        if (!duck_out_find_type(api, o)) {
             return err_set(e, ERR_UNAVAILABLE,
                            "column \"%s\" has a type that is not supported; "
                            "cast it to text with ::VARCHAR",
@@ -605,7 +482,7 @@ const char *duck_column_field(const struct duck_result *r, size_t col, int i)
     return r->outs[col].field[i];
 }
 
-static void free_out(const struct duck_api *api, struct out *o)
+static void free_out(const struct duck_api *api, struct duck_out *o)
 {
     if (o->logical != NULL) {
         api->destroy_logical_type(&o->logical);

@@ -165,11 +165,11 @@ static int raw_span(struct job *j, const struct span *s,
 static int note_seen(struct job *j, struct range *r, const struct message *m,
                      size_t n, struct err *e)
 {
+    struct cleaner_input in = {r->span.topic, r->span.partition, m, n};
     struct cleaner_part **parts;
     size_t nparts;
 
-    return cleaner_run(j->cleaner, r->span.topic, r->span.partition, m, n,
-                       &parts, &nparts, e);
+    return cleaner_run(j->cleaner, &in, &parts, &nparts, e);
 }
 
 static int new_cleaner(struct job *j, struct err *e)
@@ -277,11 +277,11 @@ static int keep_last(struct job *j, struct cleaner_part *p, struct err *e)
 static int note_last(struct job *j, struct range *r, const struct message *m,
                      size_t n, struct err *e)
 {
+    struct cleaner_input in = {r->span.topic, r->span.partition, m, n};
     struct cleaner_part **parts;
     size_t nparts;
 
-    if (cleaner_run(j->cleaner, r->span.topic, r->span.partition, m, n, &parts,
-                    &nparts, e) < 0) {
+    if (cleaner_run(j->cleaner, &in, &parts, &nparts, e) < 0) {
         return -1;
     }
     for (size_t i = 0; i < nparts; i++) {
@@ -329,11 +329,11 @@ static int keep_part(struct job *j, struct range *r, struct cleaner_part *p,
 static int clean_chunk(struct job *j, struct range *r, const struct message *m,
                        size_t n, struct err *e)
 {
+    struct cleaner_input in = {r->span.topic, r->span.partition, m, n};
     struct cleaner_part **parts;
     size_t nparts;
 
-    if (cleaner_run(j->cleaner, r->span.topic, r->span.partition, m, n, &parts,
-                    &nparts, e) < 0 ||
+    if (cleaner_run(j->cleaner, &in, &parts, &nparts, e) < 0 ||
         ledger_begin(j->ledger, e) < 0) {
         return -1;
     }

@@ -81,10 +81,9 @@ static void work(void *arg)
 }
 
 /* Give each worker its run; returns how many have one. */
-static size_t split(struct cleaner *c, const char *topic, int32_t partition,
-                    const struct message *m, size_t n)
+static size_t split(struct cleaner *c, const struct cleaner_input *in)
 {
-    size_t runs = n / SPLIT_MIN + 1;
+    size_t runs = in->n / SPLIT_MIN + 1;
     size_t at = 0;
 
     if (runs > c->nworkers) {
@@ -92,14 +91,14 @@ static size_t split(struct cleaner *c, const char *topic, int32_t partition,
     }
     for (size_t i = 0; i < runs; i++) {
         struct worker *w = &c->workers[i];
-        size_t end = n * (i + 1) / runs;
+        size_t end = in->n * (i + 1) / runs;
 
         w->part.first = at;
         w->part.n = end - at;
-        w->messages = m + at;
+        w->messages = in->messages + at;
         w->n = end - at;
         w->rc = 0;
-        clean_set_place(w->clean, topic, partition);
+        clean_set_place(w->clean, in->topic, in->partition);
         at = end;
     }
     return runs;
@@ -143,11 +142,10 @@ static int drop_seen(struct cleaner *c, struct cleaner_part *p, struct err *e)
     return 0;
 }
 
-int cleaner_run(struct cleaner *c, const char *topic, int32_t partition,
-                const struct message *m, size_t n,
+int cleaner_run(struct cleaner *c, const struct cleaner_input *in,
                 struct cleaner_part ***ret_parts, size_t *ret_n, struct err *e)
 {
-    size_t runs = split(c, topic, partition, m, n);
+    size_t runs = split(c, in);
     int rc = 0;
 
     for (size_t i = 1; i < runs; i++) {

@@ -37,10 +37,16 @@ struct cleaner_part {
     int64_t duplicates;   /* taken out */
 };
 
-/* Clean n messages of one topic partition; *ret_parts is good until the next
- * call. */
-int cleaner_run(struct cleaner *c, const char *topic, int32_t partition,
-                const struct message *m, size_t n,
+/* Messages of one topic partition. */
+struct cleaner_input {
+    const char *topic;
+    int32_t partition;
+    const struct message *messages;
+    size_t n;
+};
+
+/* Clean them; *ret_parts is good until the next call. */
+int cleaner_run(struct cleaner *c, const struct cleaner_input *in,
                 struct cleaner_part ***ret_parts, size_t *ret_n,
                 struct err *e) MUST_USE;
 
