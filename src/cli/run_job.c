@@ -14,6 +14,7 @@
 #include "core/stop.h"
 #include "flow/batch.h"
 #include "flow/emulator.h"
+#include "flow/recognise.h"
 #include "flow/report.h"
 #include "source/source.h"
 
@@ -136,14 +137,17 @@ static int serve(struct job *j, struct err *e)
 
 static int open_source(struct job *j, struct err *e)
 {
+    struct recognise known;
     struct source_conf conf = {.url = j->w.project.source,
                                .seed = (uint64_t)j->w.project.seed,
                                .rows = GENERATED,
                                .tables = j->names,
                                .ntables = j->w.spec->ntables,
                                .inputs = j->conf->inputs,
-                               .ninputs = j->conf->ninputs};
+                               .ninputs = j->conf->ninputs,
+                               .guess = &known.guess};
 
+    recognise_init(&known, j->w.spec, j->names, j->w.spec->ntables);
     if (j->conf->ninputs > 0) {
         conf.url = "files:";
     }
