@@ -244,7 +244,7 @@ static void set_defaults(struct api *a)
     set(&c->budget, 256 << 20);
     set(&c->records_max, 100000);
     set(&c->connections, 4096);
-    set(&c->header_max, 32 << 10);
+    set(&c->header_max, 16 << 10);
     set(&c->request_us, 60000000);
     set(&c->answer_us, 60000000);
     if (c->n_listen == 0) {

@@ -71,7 +71,7 @@ struct api_conf {
     int64_t budget;      /* bytes of all bodies held; 256 MB, then 429 */
     int64_t records_max; /* records of one request; 100,000 */
     int64_t connections; /* of one listener; 4096 */
-    int64_t header_max;  /* bytes of a request's head; 32 kB */
+    int64_t header_max;  /* bytes of a request's head; 16 kB */
     int64_t request_us;  /* for a whole request to arrive; 60 s */
     int64_t answer_us;   /* for the broker to answer; 60 s, then 50003 */
     bool noop_route;     /* tests and benches: POST /_noop does nothing */

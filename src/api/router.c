@@ -116,6 +116,15 @@ static bool fits(const struct router *rt, const struct segments *pattern,
     return true;
 }
 
+/* Most rows can be told from their first letter. */
+static bool may_fit(const char *pattern, const struct segments *path)
+{
+    char first =
+        path->n > 0 && path->part[0].len > 0 ? path->part[0].ptr[0] : '\0';
+
+    return pattern[1] == '{' || pattern[1] == first;
+}
+
 static struct slice stripped(const struct router *rt, struct slice path)
 {
     for (size_t i = 0; i < rt->n_strip; i++) {
@@ -146,7 +155,7 @@ static enum router_result search(const struct router *rt,
         struct segments pattern;
         struct router_match m = {.route = row};
 
-        if ((row->flags & rt->without) != 0 ||
+        if ((row->flags & rt->without) != 0 || !may_fit(row->pattern, path) ||
             !split(slice_of(row->pattern), &pattern) ||
             !fits(rt, &pattern, path, &m)) {
             continue;

@@ -19,6 +19,127 @@ enum phase {
     PHASE_ANSWERED,
 };
 
+/* ---- suspending ---- */
+
+static void unlist(struct server *s, struct http_request *r)
+{
+    if (r->prev != NULL) {
+        r->prev->next = r->next;
+    } else {
+        s->suspended = r->next;
+    }
+    if (r->next != NULL) {
+        r->next->prev = r->prev;
+    }
+    r->next = NULL;
+    r->prev = NULL;
+}
+
+bool server_suspend(struct http_request *r)
+{
+    struct server *s = r->conn->server;
+    int64_t now = clock_mono_us();
+
+    mutex_lock(&s->lock);
+    if (atomic_load(&s->stopping)) {
+        mutex_unlock(&s->lock);
+        return false;
+    }
+    atomic_fetch_add(&s->waiting, 1);
+    r->phase = PHASE_WAITING;
+    r->deadline_us = now + s->conf.answer_us;
+    r->prev = NULL;
+    r->next = s->suspended;
+    if (r->next != NULL) {
+        r->next->prev = r;
+    }
+    s->suspended = r;
+    MHD_suspend_connection(r->conn->mhd);
+    mutex_unlock(&s->lock);
+    return true;
+}
+
+/* waiting falls only after the resume: server_stop() relies on it, as ending
+ * a daemon that has a suspended connection aborts the process. */
+static void resume(struct server *s, struct http_request *r)
+{
+    MHD_resume_connection(r->conn->mhd);
+    atomic_fetch_sub(&s->waiting, 1);
+}
+
+static void resume_all(struct server *s, struct http_request *list)
+{
+    struct http_request *next;
+
+    for (; list != NULL; list = next) {
+        next = list->next;
+        list->next = NULL;
+        resume(s, list);
+    }
+}
+
+/*
+ * A commit wakes many requests, and each resume wakes a thread of the pool:
+ * so only the first is resumed at once, and the pool's thread that gets it
+ * resumes those which came behind it meanwhile.
+ */
+void server_wake(struct http_request *r)
+{
+    struct server *s = r->conn->server;
+    bool first;
+
+    mutex_lock(&s->lock);
+    unlist(s, r);
+    first = !s->waking;
+    s->waking = true;
+    r->wakes_others = first;
+    if (!first) {
+        r->next = s->woken;
+        s->woken = r;
+    }
+    mutex_unlock(&s->lock);
+    if (first) {
+        resume(s, r);
+    }
+}
+
+/* In the pool, when r goes on or ends. */
+static void wake_others(struct http_request *r)
+{
+    struct server *s = r->conn->server;
+    struct http_request *list;
+
+    if (r->wakes_others) {
+        r->wakes_others = false;
+        mutex_lock(&s->lock);
+        list = s->woken;
+        s->woken = NULL;
+        s->waking = false;
+        mutex_unlock(&s->lock);
+        resume_all(s, list);
+    }
+}
+
+/* Requests past their deadline (all, when stopping) that their workers give
+ * up are woken to say so. */
+void server_expire(struct server *s, int64_t now)
+{
+    struct http_request *due = NULL;
+    struct http_request *next;
+
+    mutex_lock(&s->lock);
+    for (struct http_request *r = s->suspended; r != NULL; r = next) {
+        next = r->next;
+        if (r->deadline_us <= now && r->expire(r)) {
+            unlist(s, r);
+            r->next = due;
+            due = r;
+        }
+    }
+    mutex_unlock(&s->lock);
+    resume_all(s, due);
+}
+
 /* ---- one request ---- */
 
 void *server_on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
@@ -239,6 +360,7 @@ enum MHD_Result server_on_request(void *arg, struct MHD_Connection *mhd,
         }
         return handle(r);
     case PHASE_WAITING:
+        wake_others(r);
         if (r->answer.status == 0) {
             r->resume(r);
         }
@@ -261,6 +383,7 @@ void server_on_end(void *arg, struct MHD_Connection *mhd, void **state,
         return;
     }
     *state = NULL;
+    wake_others(r);
     drop_body(r);
     atomic_store(&r->conn->due_us, clock_mono_us() + s->conf.request_us);
     s->conf.ops->end(s->conf.arg, r);
@@ -270,86 +393,4 @@ void server_on_end(void *arg, struct MHD_Connection *mhd, void **state,
     buf_release(&r->answer.body);
     arena_release(&r->arena);
     mem_free(r);
-}
-
-/* ---- suspending ---- */
-
-static void unlist(struct server *s, struct http_request *r)
-{
-    if (r->prev != NULL) {
-        r->prev->next = r->next;
-    } else {
-        s->suspended = r->next;
-    }
-    if (r->next != NULL) {
-        r->next->prev = r->prev;
-    }
-    r->next = NULL;
-    r->prev = NULL;
-}
-
-bool server_suspend(struct http_request *r)
-{
-    struct server *s = r->conn->server;
-    int64_t now = clock_mono_us();
-
-    mutex_lock(&s->lock);
-    if (atomic_load(&s->stopping)) {
-        mutex_unlock(&s->lock);
-        return false;
-    }
-    atomic_fetch_add(&s->waiting, 1);
-    r->phase = PHASE_WAITING;
-    r->deadline_us = now + s->conf.answer_us;
-    r->prev = NULL;
-    r->next = s->suspended;
-    if (r->next != NULL) {
-        r->next->prev = r;
-    }
-    s->suspended = r;
-    MHD_suspend_connection(r->conn->mhd);
-    mutex_unlock(&s->lock);
-    return true;
-}
-
-/* waiting falls only after the resume: server_stop() relies on it, as ending
- * a daemon that has a suspended connection aborts the process. */
-static void resume(struct server *s, struct http_request *r)
-{
-    MHD_resume_connection(r->conn->mhd);
-    atomic_fetch_sub(&s->waiting, 1);
-}
-
-void server_wake(struct http_request *r)
-{
-    struct server *s = r->conn->server;
-
-    mutex_lock(&s->lock);
-    unlist(s, r);
-    mutex_unlock(&s->lock);
-    resume(s, r);
-}
-
-/* Requests past their deadline (all, when stopping) that their workers give
- * up are woken to say so. */
-void server_expire(struct server *s, int64_t now)
-{
-    struct http_request *due = NULL;
-    struct http_request *next;
-
-    mutex_lock(&s->lock);
-    for (struct http_request *r = s->suspended; r != NULL; r = next) {
-        next = r->next;
-        if (r->deadline_us <= now && r->expire(r)) {
-            unlist(s, r);
-            r->next = due;
-            due = r;
-        }
-    }
-    mutex_unlock(&s->lock);
-    for (; due != NULL; due = next) {
-        next = due->next;
-        due->next = NULL;
-        resume(s, due);
-    }
 }

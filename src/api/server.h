@@ -67,6 +67,7 @@ struct http_request {
     size_t held;  /* of the budget */
     int64_t seen; /* bytes of the body, also refused ones */
     int phase;
+    bool wakes_others;
 };
 
 struct server_ops {

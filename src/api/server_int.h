@@ -38,10 +38,12 @@ struct server {
     atomic_llong bodies;  /* bytes held */
     atomic_llong requests, connections, cut;
 
-    struct mutex lock; /* the two lists */
+    struct mutex lock; /* the lists */
     struct cond tick;
     struct server_conn *conns;
     struct http_request *suspended;
+    struct http_request *woken; /* to be resumed by who was woken first */
+    bool waking;
     struct thread reaper;
     bool reaper_stop;
 };
