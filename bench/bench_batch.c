@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clean/crew_files.h"
 #include "core/clock.h"
 #include "core/fs.h"
 #include "core/mem.h"
@@ -18,12 +19,10 @@
 #include "db/duck.h"
 #include "engine/engine.h"
 #include "flow/analysis.h"
-#include "flow/cleaner.h"
 #include "lake/parquet.h"
 #include "record/batch_json.h"
 
 enum {
-    MESSAGES = 1 << 14,
     BATCHES_MAX = 1 << 14,
     ROWS_MAX = 1 << 30,
     ANSWER_MAX = 64 << 20,
@@ -63,57 +62,58 @@ static int load_spec(struct job *j, struct err *e)
     return rc;
 }
 
-/* Up to MESSAGES lines from *rest; returns how many. */
-static size_t take_lines(struct slice *rest, struct message *m, int64_t *offset)
+struct keeper {
+    struct table *table;
+    struct crew_files *files;
+};
+
+static int fill(void *arg, struct crew_block *b, struct err *e)
 {
-    size_t n = 0;
+    struct keeper *k = arg;
 
-    while (n < MESSAGES && rest->len > 0) {
-        const char *end = memchr(rest->ptr, '\n', rest->len);
-        size_t len = end != NULL ? (size_t)(end - rest->ptr) : rest->len;
-
-        m[n] = (struct message){.offset = (*offset)++,
-                                .value = {rest->ptr, len},
-                                .has_value = true};
-        n += len > 0;
-        rest->ptr += len + (end != NULL);
-        rest->len -= len + (end != NULL);
-    }
-    return n;
+    return crew_files_fill(k->files, b, e);
 }
 
-/* The part's rows become the table's. */
-static int keep_rows(struct table *t, struct cleaner_part *p, struct err *e)
+/* The block's rows become the table's. */
+static int keep_rows(void *arg, struct crew_block *b, struct err *e)
 {
+    struct keeper *k = arg;
+    struct table *t = k->table;
+
     if (t->n == BATCHES_MAX) {
         return err_set(e, ERR_LIMIT, "more than %d batches", BATCHES_MAX);
     }
-    t->batches[t->n] = p->out.rows;
+    t->batches[t->n] = b->out.rows;
     t->list[t->n] = &t->batches[t->n];
-    t->rows += (int64_t)p->out.rows.rows;
+    t->rows += (int64_t)b->out.rows.rows;
     t->n++;
-    return batch_init(&p->out.rows, t->spec->defs, t->spec->ndefs, e);
+    return batch_init(&b->out.rows, t->spec->defs, t->spec->ndefs, e);
 }
 
-static int clean_file(struct table *t, struct slice text, struct cleaner *c,
-                      struct err *e)
+static int run_crew(struct job *j, struct table *t, const char *path,
+                    struct err *e)
 {
-    struct message *m = mem_zero(MESSAGES, sizeof(*m));
-    int64_t offset = 0;
-    int rc = m == NULL ? err_nomem(e, MESSAGES * sizeof(*m)) : 0;
+    struct keeper k = {.table = t};
+    struct crew_conf conf = {.table = t->spec,
+                             .threads = j->threads,
+                             .arg = &k,
+                             .fill = fill,
+                             .cut = crew_files_cut,
+                             .take = keep_rows};
+    struct clean_counts counts = {0};
+    struct dedup *seen = NULL;
+    int rc = -1;
 
-    while (rc == 0 && text.len > 0) {
-        struct cleaner_part **parts;
-        size_t nparts = 0;
-        struct cleaner_input in = {.topic = t->name, .messages = m};
-
-        in.n = take_lines(&text, m, &offset);
-        rc = cleaner_run(c, &in, &parts, &nparts, e);
-        for (size_t i = 0; rc == 0 && i < nparts; i++) {
-            rc = keep_rows(t, parts[i], e);
-        }
+    hash_key_random(&conf.key);
+    if (clean_counts_init(&counts, t->spec, e) == 0 &&
+        dedup_new(&seen, &conf.key, ROWS_MAX, e) == 0 &&
+        crew_files_new(&k.files, &path, 1, t->spec, e) == 0) {
+        conf.seen = seen;
+        rc = crew_run(&conf, &counts, e);
     }
-    mem_free(m);
+    crew_files_free(k.files);
+    dedup_free(seen);
+    clean_counts_release(&counts);
     return rc;
 }
 
@@ -121,13 +121,7 @@ static int clean_table(struct job *j, struct table *t, struct err *e)
 {
     char path[FS_PATH_MAX];
     char name[64];
-    struct cleaner_conf conf = {.threads = j->threads};
-    struct cleaner *c = NULL;
-    struct dedup *seen = NULL;
-    struct fs_map map = {0};
-    int rc = -1;
 
-    hash_key_random(&conf.key);
     (void)snprintf(name, sizeof(name), "%s.jsonl", t->name);
     t->batches = mem_zero(BATCHES_MAX, sizeof(*t->batches));
     t->list = mem_zero(BATCHES_MAX, sizeof(*t->list));
@@ -135,20 +129,10 @@ static int clean_table(struct job *j, struct table *t, struct err *e)
         return err_nomem(e, BATCHES_MAX * sizeof(*t->batches));
     }
     if (spec_table(j->spec, t->name, &t->spec, e) < 0 ||
-        fs_join(path, j->data, name, e) < 0 || fs_map(path, &map, e) < 0) {
+        fs_join(path, j->data, name, e) < 0) {
         return -1;
     }
-    conf.table = t->spec;
-    if (dedup_new(&seen, &conf.key, ROWS_MAX, e) == 0) {
-        conf.seen = seen;
-        if (cleaner_new(&c, &conf, e) == 0) {
-            rc = clean_file(t, map.bytes, c, e);
-        }
-    }
-    cleaner_free(c);
-    dedup_free(seen);
-    fs_unmap(&map);
-    return rc;
+    return run_crew(j, t, path, e);
 }
 
 static int write_tables(struct job *j, struct err *e)
@@ -262,7 +246,7 @@ int main(int argc, char **argv)
     int rc;
 
     if (argc != 6 || !num_i64(slice_of(argv[5]), &threads) || threads < 1 ||
-        threads > CLEANER_PARTS_MAX) {
+        threads > CREW_THREADS_MAX) {
         (void)fprintf(stderr, "usage: bench_batch SPEC DATA OUT "
                               "clean|memory|parquet THREADS\n");
         return 2;

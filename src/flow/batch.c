@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clean/crew.h"
 #include "clean/dedup.h"
 #include "core/clock.h"
 #include "core/fs.h"
@@ -11,7 +12,6 @@
 #include "core/lock.h"
 #include "core/mem.h"
 #include "flow/catalog.h"
-#include "flow/cleaner.h"
 #include "flow/pipeline.h"
 #include "flow/raw.h"
 #include "sink/sink.h"
@@ -38,7 +38,7 @@ struct job {
     struct dedup *seen;
     struct dedup_last *last; /* deduplicate: last */
     int64_t place;           /* of the next row, for last */
-    struct cleaner *cleaner;
+    struct clean_counts *counts;
     struct range *ranges;
     size_t n;
     bool full;
@@ -132,56 +132,101 @@ static int64_t table_state(const struct job *j, bool after)
     return (int64_t)(hash_end(&h).a >> 1);
 }
 
-static int raw_span(struct job *j, const struct span *s,
-                    int (*fn)(struct job *j, struct range *r,
-                              const struct message *m, size_t n, struct err *e),
-                    struct range *r, struct err *e)
-{
-    const struct project *p = j->conf->project;
-    struct raw_conf conf = {.broker = j->conf->broker,
-                            .ledger = j->ledger,
-                            .from_objects = !j->conf->from_topics,
-                            .topics_dir = p->objects_topics_dir,
-                            .pipeline = "objects"};
+/* Raw messages of one span, handed to a crew in blocks. */
+struct reader {
+    struct job *job;
+    struct range *range;
+    struct raw *raw;
+    struct ledger *ledger; /* its own: blocks are taken at the same time */
     const struct message *m;
-    struct raw *raw = NULL;
     size_t n;
-    int rc;
+    int (*take)(struct job *j, struct range *r, struct crew_block *b,
+                struct err *e);
+};
 
-    conf.dir = project_objects_dir(j->conf->project, e);
-    if (conf.dir == NULL || raw_open(&raw, &conf, s, e) < 0) {
+static int fill(void *arg, struct crew_block *b, struct err *e)
+{
+    struct reader *r = arg;
+    size_t bytes = 0;
+    size_t n = 0;
+
+    if (r->n == 0 && raw_next(r->raw, &r->m, &r->n, e) < 0) {
         return -1;
     }
-    while ((rc = raw_next(raw, &m, &n, e)) == 0 && n > 0) {
-        rc = fn(j, r, m, n, e);
-        if (rc < 0) {
-            break;
+    while (n < r->n && (n == 0 || bytes + r->m[n].value.len <= CREW_BLOCK)) {
+        bytes += r->m[n++].value.len;
+    }
+    b->topic = r->range->span.topic;
+    b->partition = r->range->span.partition;
+    b->time_us = n > 0 ? r->m[0].time_us : 0;
+    if (bytes > 0 && buf_reserve(&b->bytes, bytes, e) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct message m = r->m[i];
+
+        if (m.value.len > 0) {
+            m.value.ptr =
+                memcpy(b->bytes.ptr + b->bytes.len, m.value.ptr, m.value.len);
+            b->bytes.len += m.value.len;
+        }
+        if (crew_block_add(b, &m, e) < 0) {
+            return -1;
         }
     }
-    raw_close(raw);
-    return rc < 0 ? -1 : 0;
+    r->m += n;
+    r->n -= n;
+    return 0;
 }
 
-static int note_seen(struct job *j, struct range *r, const struct message *m,
-                     size_t n, struct err *e)
+static int take(void *arg, struct crew_block *b, struct err *e)
 {
-    struct cleaner_input in = {r->span.topic, r->span.partition, m, n};
-    struct cleaner_part **parts;
-    size_t nparts;
+    struct reader *r = arg;
 
-    return cleaner_run(j->cleaner, &in, &parts, &nparts, e);
+    return r->take == NULL ? 0 : r->take(r->job, r->range, b, e);
 }
 
-static int new_cleaner(struct job *j, struct err *e)
+/* Clean the raw messages of a span on all cores; take: what to do with the
+ * blocks, in order; NULL: only their hashes are noted. */
+static int clean_span(struct reader *r, const struct span *s, struct err *e)
 {
-    struct cleaner_conf conf = {.table = j->table, .seen = j->seen};
+    struct job *j = r->job;
+    struct raw_conf conf = {.broker = j->conf->broker,
+                            .from_objects = !j->conf->from_topics,
+                            .topics_dir = j->conf->project->objects_topics_dir,
+                            .pipeline = "objects"};
+    struct crew_conf crew = {.table = j->table,
+                             .seen = j->seen,
+                             .arg = r,
+                             .fill = fill,
+                             .take = take};
+    int rc = -1;
 
     if (j->seen != NULL) {
-        conf.key = *dedup_key(j->seen);
+        crew.key = *dedup_key(j->seen);
     } else {
-        hash_key_seed(&conf.key, HASH_SEED);
+        hash_key_seed(&crew.key, HASH_SEED);
     }
-    return cleaner_new(&j->cleaner, &conf, e);
+    conf.dir = project_objects_dir(j->conf->project, e);
+    if (conf.dir == NULL ||
+        ledger_open(&r->ledger, j->conf->project->data, e) < 0) {
+        goto out;
+    }
+    conf.ledger = r->ledger;
+    if (raw_open(&r->raw, &conf, s, e) == 0) {
+        rc = crew_run(&crew, j->counts, e);
+    }
+out:
+    raw_close(r->raw);
+    ledger_close(r->ledger);
+    return rc;
+}
+
+/* What was only looked at does not count. */
+static int reset_counts(struct job *j, struct err *e)
+{
+    clean_counts_release(j->counts);
+    return clean_counts_init(j->counts, j->table, e);
 }
 
 /* The set is not the table's (first run, crash, another machine): read what
@@ -191,23 +236,20 @@ static int rebuild_seen(struct job *j, struct err *e)
     struct hash_key key;
 
     hash_key_random(&key);
-    if (dedup_new(&j->seen, &key, DEDUP_ROWS_MAX, e) < 0 ||
-        new_cleaner(j, e) < 0) {
+    if (dedup_new(&j->seen, &key, DEDUP_ROWS_MAX, e) < 0) {
         return -1;
     }
     for (size_t i = 0; i < j->n; i++) {
+        struct reader r = {.job = j, .range = &j->ranges[i]};
         struct span before = j->ranges[i].span;
 
         before.to = before.from;
         before.from = 0;
-        if (before.to > 0 &&
-            raw_span(j, &before, note_seen, &j->ranges[i], e) < 0) {
+        if (before.to > 0 && clean_span(&r, &before, e) < 0) {
             return -1;
         }
     }
-    cleaner_free(j->cleaner);
-    j->cleaner = NULL;
-    return 0;
+    return reset_counts(j, e);
 }
 
 static int open_seen(struct job *j, struct err *e)
@@ -251,7 +293,7 @@ static int bury(struct job *j, const struct range *r,
 }
 
 /* Of rows with one key only the last one's place is kept. */
-static int keep_last(struct job *j, struct cleaner_part *p, struct err *e)
+static int keep_last(struct job *j, struct crew_block *p, struct err *e)
 {
     struct clean_out *o = &p->out;
     uint8_t *keep;
@@ -269,81 +311,65 @@ static int keep_last(struct job *j, struct cleaner_part *p, struct err *e)
         gone += keep[i] ? 0 : 1;
     }
     batch_filter(&o->rows, keep);
-    p->duplicates = gone;
+    p->duplicates += gone;
     mem_free(keep);
     return 0;
 }
 
-static int note_last(struct job *j, struct range *r, const struct message *m,
-                     size_t n, struct err *e)
+static int note_last(struct job *j, struct range *r, struct crew_block *b,
+                     struct err *e)
 {
-    struct cleaner_input in = {r->span.topic, r->span.partition, m, n};
-    struct cleaner_part **parts;
-    size_t nparts;
-
-    if (cleaner_run(j->cleaner, &in, &parts, &nparts, e) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < nparts; i++) {
-        const struct clean_out *o = &parts[i]->out;
-
-        for (size_t k = 0; k < o->rows.rows; k++) {
-            if (dedup_last_note(j->last, o->hash[k], j->place++, e) < 0) {
-                return -1;
-            }
+    (void)r;
+    for (size_t i = 0; i < b->out.rows.rows; i++) {
+        if (dedup_last_note(j->last, b->out.hash[i], j->place++, e) < 0) {
+            return -1;
         }
     }
     return 0;
 }
 
-/* Rows to the sink, rejects to the dead letters, numbers to the range. */
-static int keep_part(struct job *j, struct range *r, struct cleaner_part *p,
-                     const struct message *m, struct err *e)
+static int bury_all(struct job *j, const struct range *r,
+                    const struct crew_block *b, struct err *e)
 {
-    struct span at = r->span;
-
-    if (keep_last(j, p, e) < 0) {
+    if (b->out.nrejects == 0) {
+        return 0;
+    }
+    if (ledger_begin(j->ledger, e) < 0) {
         return -1;
     }
-    for (size_t i = 0; i < p->out.nrejects; i++) {
-        if (bury(j, r, &p->out.rejects[i], m + p->first, e) < 0) {
-            return -1;
-        }
-    }
-    r->counts.messages += (int64_t)p->n;
-    r->counts.cleaned += (int64_t)p->out.rows.rows;
-    r->counts.rejected += (int64_t)p->out.nrejects;
-    r->counts.duplicate += p->duplicates;
-    r->counts.expanded += (int64_t)(p->out.rows.rows + p->out.nrejects) +
-                          p->duplicates - (int64_t)p->n;
-    at.from = r->next;
-    at.to = m[p->first + p->n - 1].offset + 1;
-    r->next = at.to;
-    if (j->keep != NULL &&
-        batch_append(j->keep, &p->out.rows, 0, p->out.rows.rows, e) < 0) {
-        return -1;
-    }
-    return sink_write_rows(j->sink, &at, &p->out.rows, e);
-}
-
-static int clean_chunk(struct job *j, struct range *r, const struct message *m,
-                       size_t n, struct err *e)
-{
-    struct cleaner_input in = {r->span.topic, r->span.partition, m, n};
-    struct cleaner_part **parts;
-    size_t nparts;
-
-    if (cleaner_run(j->cleaner, &in, &parts, &nparts, e) < 0 ||
-        ledger_begin(j->ledger, e) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < nparts; i++) {
-        if (keep_part(j, r, parts[i], m, e) < 0) {
+    for (size_t i = 0; i < b->out.nrejects; i++) {
+        if (bury(j, r, &b->out.rejects[i], b->m, e) < 0) {
             ledger_rollback(j->ledger);
             return -1;
         }
     }
     return ledger_commit(j->ledger, e);
+}
+
+/* Rows to the sink, rejects to the dead letters, numbers to the range. */
+static int keep_block(struct job *j, struct range *r, struct crew_block *b,
+                      struct err *e)
+{
+    const struct clean_out *o = &b->out;
+    struct span at = r->span;
+
+    if (keep_last(j, b, e) < 0 || bury_all(j, r, b, e) < 0) {
+        return -1;
+    }
+    r->counts.messages += (int64_t)b->n;
+    r->counts.cleaned += (int64_t)o->rows.rows;
+    r->counts.rejected += (int64_t)o->nrejects;
+    r->counts.duplicate += b->duplicates;
+    r->counts.expanded +=
+        (int64_t)(o->rows.rows + o->nrejects) + b->duplicates - (int64_t)b->n;
+    at.from = r->next;
+    at.to = b->m[b->n - 1].offset + 1;
+    r->next = at.to;
+    if (j->keep != NULL &&
+        batch_append(j->keep, &o->rows, 0, o->rows.rows, e) < 0) {
+        return -1;
+    }
+    return sink_write_rows(j->sink, &at, &o->rows, e);
 }
 
 /* Keeping the last by key needs to know all keys' places first. */
@@ -352,31 +378,34 @@ static int find_last(struct job *j, struct err *e)
     if (j->table->dedup != SPEC_DEDUP_LAST) {
         return 0;
     }
-    if (dedup_last_new(&j->last, DEDUP_ROWS_MAX, e) < 0 ||
-        new_cleaner(j, e) < 0) {
+    if (dedup_last_new(&j->last, DEDUP_ROWS_MAX, e) < 0) {
         return -1;
     }
     for (size_t i = 0; i < j->n; i++) {
-        if (raw_span(j, &j->ranges[i].span, note_last, &j->ranges[i], e) < 0) {
+        struct reader r = {.job = j, .range = &j->ranges[i], .take = note_last};
+
+        if (clean_span(&r, &j->ranges[i].span, e) < 0) {
             return -1;
         }
     }
-    cleaner_free(j->cleaner);
-    j->cleaner = NULL;
+    if (reset_counts(j, e) < 0) {
+        return -1;
+    }
     j->place = 0;
     return 0;
 }
 
 static int clean_ranges(struct job *j, struct err *e)
 {
-    if (find_last(j, e) < 0 || new_cleaner(j, e) < 0) {
+    if (find_last(j, e) < 0) {
         return -1;
     }
     for (size_t i = 0; i < j->n; i++) {
         struct range *r = &j->ranges[i];
+        struct reader reader = {.job = j, .range = r, .take = keep_block};
 
         r->next = r->span.from;
-        if (raw_span(j, &r->span, clean_chunk, r, e) < 0) {
+        if (clean_span(&reader, &r->span, e) < 0) {
             return err_wrap(e, "topic \"%s\" partition %" PRId32, r->span.topic,
                             r->span.partition);
         }
@@ -432,7 +461,6 @@ static int open_table(struct job *j, struct err *e)
 
 static void job_release(struct job *j)
 {
-    cleaner_free(j->cleaner);
     dedup_free(j->seen);
     dedup_last_free(j->last);
     sink_close(j->sink);
@@ -455,6 +483,7 @@ static int run_job(struct job *j, const struct broker_topic *topics, size_t n,
 {
     struct clean_counts *counts = &ret->clean;
 
+    j->counts = counts;
     if (open_table(j, e) < 0 || find_ranges(j, topics, n, e) < 0) {
         return -1;
     }
@@ -462,7 +491,6 @@ static int run_job(struct job *j, const struct broker_topic *topics, size_t n,
         return 0;
     }
     if (open_seen(j, e) < 0 || clean_ranges(j, e) < 0 ||
-        cleaner_counts(j->cleaner, counts, e) < 0 ||
         clean_counts_check(counts, j->table, e) < 0 || commit(j, e) < 0) {
         return -1;
     }
