@@ -86,6 +86,10 @@ static void on_resume(struct http_request *r)
         answer_err(r, w->family, &w->p.error);
     } else {
         w->answer(w, r);
+        if (w->p.idempotency_key.len > 0) {
+            /* says that the key counted: a client may repeat without fear */
+            answer_header(r, "Idempotency-Key", w->p.idempotency_key);
+        }
     }
 }
 
