@@ -12,13 +12,25 @@ enum {
     SPEC_BYTES_MAX = 4 << 20
 };
 
+int catalog_spec_text(const struct project *p, struct buf *b, struct err *e)
+{
+    struct slice bytes;
+
+    if (p->spec[0] != '\0') {
+        return fs_read(p->spec, b, e);
+    }
+    if (!embed_find(flow_pipelines, "pinterest.yaml", &bytes)) {
+        return err_set(e, ERR_CORRUPT, "the program lacks its cleaning spec");
+    }
+    return buf_append(b, bytes, e);
+}
+
 int catalog_spec(struct spec **ret, const struct project *p,
                  struct faults *faults, struct err *e)
 {
     struct spec_texts set = {0};
     struct slice *items = NULL;
     struct buf text;
-    struct slice bytes;
     int rc = -1;
 
     buf_init(&text, SPEC_BYTES_MAX);
@@ -34,17 +46,11 @@ int catalog_spec(struct spec **ret, const struct project *p,
     }
     set.at = items;
     set.n = p->spec_options.n;
-    if (p->spec[0] != '\0') {
-        if (fs_read(p->spec, &text, e) < 0) {
-            goto out;
-        }
-        bytes = buf_slice(&text);
-    } else if (!embed_find(flow_pipelines, "pinterest.yaml", &bytes)) {
-        err_set(e, ERR_CORRUPT, "the program lacks its cleaning spec");
+    if (catalog_spec_text(p, &text, e) < 0) {
         goto out;
     }
-    rc = spec_load(ret, bytes, p->spec[0] ? p->spec : "pinterest.yaml", &set,
-                   faults, e);
+    rc = spec_load(ret, buf_slice(&text),
+                   p->spec[0] ? p->spec : "pinterest.yaml", &set, faults, e);
 out:
     mem_free(items);
     buf_release(&text);

@@ -11,6 +11,9 @@
  * each, are appended to *faults (may be NULL). */
 int catalog_spec(struct spec **ret, const struct project *p,
                  struct faults *faults, struct err *e) MUST_USE;
+/* The spec's text as it is read. */
+int catalog_spec_text(const struct project *p, struct buf *b,
+                      struct err *e) MUST_USE;
 /* The table a topic feeds: by the project's topics, else the spec's patterns;
  * NULL when none. */
 const struct spec_table *

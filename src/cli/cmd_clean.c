@@ -1,0 +1,147 @@
+#include <inttypes.h>
+
+#include "clean/counts_json.h"
+#include "cli/workspace.h"
+#include "core/fs.h"
+#include "flow/clean_job.h"
+
+extern const struct cmd cmd_clean;
+
+enum {
+    STATS_MAX = 16 << 20
+};
+
+static const char *const engines[] = {"c", "duckdb", NULL};
+
+static const struct opt opts[] = {
+    {.name = "decoded",
+     .kind = OPT_FLAG,
+     .help = "Write the decoded records as JSON Lines instead, uncleaned"},
+    {.name = "engine",
+     .kind = OPT_CHOICE,
+     .arg = "ENGINE",
+     .choices = engines,
+     .help = "Who cleans: c (default), or duckdb by the generated SQL"},
+    {.name = "output",
+     .letter = 'o',
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .help = "Write rows here: .jsonl, .csv, .parquet, or - (default)"},
+    {.name = "rejects",
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .help = "Write what gave no row here, as JSON Lines"},
+    {.name = "stats",
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .help = "Write what was counted here, as JSON"},
+    {.name = "table",
+     .kind = OPT_TEXT,
+     .arg = "TABLE",
+     .help = "The table of the spec that the files hold"},
+    {.name = "threads",
+     .kind = OPT_INT,
+     .arg = "N",
+     .min = 1,
+     .max = 16,
+     .help = "Threads that clean; as many as cores unless said"},
+};
+
+static int write_stats(const struct clean_job_result *r,
+                       const struct spec_table *t, const char *path,
+                       struct err *e)
+{
+    struct buf b;
+    int rc;
+
+    buf_init(&b, STATS_MAX);
+    rc = counts_json(&r->counts, t, r->duplicates, &b, e);
+    if (rc == 0) {
+        rc = fs_publish(path, buf_slice(&b), e);
+    }
+    buf_release(&b);
+    return rc;
+}
+
+static int find_table(const struct args *a, const struct spec *s,
+                      const struct spec_table **ret, struct err *e)
+{
+    const char *name = args_text(a, "table", NULL);
+
+    if (name == NULL && s->ntables == 1) {
+        *ret = &s->tables[0];
+        return 0;
+    }
+    if (name == NULL) {
+        return err_set(e, ERR_INVALID,
+                       "say which table the files hold: --table %s",
+                       s->tables[0].name);
+    }
+    return spec_table(s, name, ret, e);
+}
+
+static int run(struct cli *c, const struct args *a, struct err *e)
+{
+    struct clean_job job = {.paths = a->words,
+                            .npaths = a->n_words,
+                            .output = args_text(a, "output", "-"),
+                            .rejects = args_text(a, "rejects", NULL),
+                            .out = c->out,
+                            .threads = (int)args_int(a, "threads", 0)};
+    const char *stats = args_text(a, "stats", NULL);
+    struct clean_job_result r;
+    struct workspace w;
+    int rc = -1;
+
+    job.how = args_has(a, "decoded")          ? CLEAN_JOB_DECODED
+              : args_int(a, "engine", 0) == 1 ? CLEAN_JOB_DUCKDB
+                                              : CLEAN_JOB_C;
+    if (stats != NULL && job.how == CLEAN_JOB_DUCKDB) {
+        return err_set(e, ERR_INVALID,
+                       "--stats counts what C does; leave out --engine duckdb");
+    }
+    if (workspace_load(&w, c, NULL, 0, e) != 0) {
+        return -1;
+    }
+    if (find_table(a, w.spec, &job.table, e) != 0 ||
+        clean_job_run(&job, &r, e) != 0) {
+        goto out;
+    }
+    rc = stats != NULL ? write_stats(&r, job.table, stats, e) : 0;
+    if (rc == 0 && !c->quiet) {
+        (void)fprintf(c->err,
+                      "%" PRId64 " records: %" PRId64 " rows, %" PRId64
+                      " rejected, %" PRId64 " duplicate\n",
+                      r.counts.records, r.rows, r.counts.rejected,
+                      job.how == CLEAN_JOB_DUCKDB ? r.counts.rows - r.rows
+                                                  : r.duplicates);
+    }
+    clean_counts_release(&r.counts);
+out:
+    workspace_close(&w);
+    return rc;
+}
+
+const struct cmd cmd_clean = {
+    .name = "clean",
+    .summary = "Clean files: raw records in, rows out",
+    .args = "FILE...",
+    .about = "Reads JSON Lines, other JSON values one after another, CSV, gzip "
+             "and zstd (- is standard input), decodes and cleans them as the "
+             "spec says, takes out duplicates and writes the rows in order. "
+             "Memory does not grow with the files but for at most 32 bytes a "
+             "distinct row.\n\nOptions of the spec are switched with --set "
+             "TABLE.OPTION=on. With --engine duckdb the same spec runs as SQL; "
+             "on_error: stop and provenance are done by C only. A reject's "
+             "offset is the byte where its record begins in the unpacked file.",
+    .examples =
+        "pinline clean --table pin pins.jsonl -o pins.csv\n  Clean one file\n"
+        "pinline clean --table pin --set pin.tags_as_array=on pins.jsonl\n  "
+        "Tags as arrays\n"
+        "pinline clean --table geo geo.json.gz -o geo.parquet --rejects "
+        "bad.jsonl --stats counts.json\n  With what was refused and counted\n",
+    .opts = {opts, ARRAY_LEN(opts)},
+    .min_words = 1,
+    .max_words = CMD_ANY,
+    .run = run,
+};
