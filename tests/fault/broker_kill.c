@@ -84,7 +84,9 @@ static void take_lines(char *text, size_t *len, bool last)
     }
 }
 
-/* Run the writer for run_us, then send it `sig`; returns its wait status. */
+/* Run the writer for run_us, then send it `sig`; returns its wait status.
+ * The time counts from its first answer where it must not die earlier: when
+ * there is no topic yet, and when it is to end by itself. */
 static int run_writer(int64_t run_us, int sig, const char *inject)
 {
     int in[2];
@@ -95,6 +97,7 @@ static int run_writer(int64_t run_us, int sig, const char *inject)
     int status = 0;
     int64_t until = clock_mono_us() + run_us;
     bool sent = false;
+    bool answered = false;
     pid_t pid;
 
     if (pipe(in) < 0 || pipe(out) < 0) {
@@ -123,6 +126,9 @@ static int run_writer(int64_t run_us, int sig, const char *inject)
         struct pollfd p = {.fd = out[0], .events = POLLIN};
         ssize_t n;
 
+        if ((sig == SIGTERM || acked_total == 0) && !answered) {
+            until = clock_mono_us() + run_us;
+        }
         if (!sent && clock_mono_us() >= until) {
             (void)kill(pid, sig);
             sent = true;
@@ -134,6 +140,7 @@ static int run_writer(int64_t run_us, int sig, const char *inject)
         if (n <= 0) {
             break;
         }
+        answered = true;
         len += (size_t)n;
         take_lines(text, &len, false);
     }
