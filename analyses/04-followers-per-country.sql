@@ -10,31 +10,38 @@
 -- definition: Posts joined with their place by row number; per country and poster the largest follower count; the largest of them per country.
 -- note: A country is the place of a post, not the poster's home: one poster can lead in many countries.
 
+WITH wanted AS (
+    SELECT
+        country,
+        poster_name AS name,  --? who=poster
+        user_name AS name,  --? who=user
+        follower_count
+    FROM pin_geo  --? who=poster
+    FROM pin_geo_name  --? who=user
+    WHERE follower_count IS NOT NULL AND poster_name IS NOT NULL  --? nulls=out who=poster
+    WHERE follower_count IS NOT NULL AND user_name IS NOT NULL  --? nulls=out who=user
+),
+most AS (
+    SELECT
+        country,
+        max(follower_count) AS follower_count
+    FROM wanted
+    GROUP BY country
+),
+chosen AS (
+    SELECT DISTINCT w.country, w.name, w.follower_count  --? list=top ties=keep
+    SELECT w.country, min(w.name) AS name, w.follower_count  --? list=top ties=first
+    SELECT w.country, w.name, max(w.follower_count) AS follower_count  --? list=all
+    FROM wanted w
+    JOIN most m ON w.country IS NOT DISTINCT FROM m.country  --? list=top
+        AND w.follower_count IS NOT DISTINCT FROM m.follower_count  --? list=top
+    GROUP BY w.country, w.follower_count  --? list=top ties=first
+    GROUP BY w.country, w.name  --? list=all
+)
 SELECT
     country,
     name AS poster_name,  --? who=poster
     name AS user_name,  --? who=user
     follower_count
-FROM (
-    SELECT
-        country,
-        name,
-        follower_count,
-        rank() OVER (PARTITION BY country ORDER BY follower_count DESC NULLS LAST) AS place  --? ties=keep
-        row_number() OVER (PARTITION BY country ORDER BY follower_count DESC NULLS LAST, name NULLS LAST) AS place  --? ties=first
-    FROM (
-        SELECT
-            country,
-            poster_name AS name,  --? who=poster
-            user_name AS name,  --? who=user
-            max(follower_count) AS follower_count
-        FROM pin_geo  --? who=poster
-        FROM pin_geo_user  --? who=user
-        WHERE follower_count IS NOT NULL AND poster_name IS NOT NULL  --? nulls=out who=poster
-        WHERE follower_count IS NOT NULL AND user_name IS NOT NULL  --? nulls=out who=user
-        GROUP BY country, poster_name  --? who=poster
-        GROUP BY country, user_name  --? who=user
-    ) best
-) ranked
-WHERE place = 1  --? list=top
+FROM chosen
 ORDER BY follower_count DESC NULLS LAST, country NULLS LAST, name NULLS LAST

@@ -9,6 +9,6 @@ SELECT
     count(*) AS posts,
     avg(follower_count) AS mean_follower_count,
     max(follower_count) AS max_follower_count
-FROM posts
+FROM clean_pin
 GROUP BY category
 ORDER BY category NULLS LAST

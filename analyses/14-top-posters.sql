@@ -17,7 +17,7 @@ FROM (
         count(*) AS posts,
         rank() OVER (ORDER BY max(follower_count) DESC NULLS LAST) AS place  --? ties=keep
         row_number() OVER (ORDER BY max(follower_count) DESC NULLS LAST, poster_name) AS place  --? ties=first
-    FROM posts
+    FROM clean_pin
     WHERE poster_name IS NOT NULL
     GROUP BY poster_name
 ) ranked

@@ -5,26 +5,21 @@
 -- keep a view's rows instead of computing them for every answer.  age_band:
 -- 0 under 18, 1 18-24, 2 25-35, 3 36-50, 4 over 50, NULL unknown.
 
--- view posts: a post, with what is asked about posts
+-- view pin_geo: a post with its place
 SELECT
-    ind,
-    category,
-    poster_name,
-    follower_count
-FROM clean_pin
-
--- view places: where and when a row number was posted
-SELECT
-    ind,
-    country,
-    year(timestamp) AS post_year,
-    month(timestamp) AS post_month
-FROM clean_geo
+    p.ind,
+    p.category,
+    p.poster_name,
+    p.follower_count,
+    g.country,
+    year(g.timestamp) AS post_year,
+    month(g.timestamp) AS post_month
+FROM clean_pin p
+JOIN clean_geo g ON p.ind = g.ind
 
 -- view people: who a row number belongs to
 SELECT
     ind,
-    user_name,
     CASE
         WHEN age < 18 THEN 0
         WHEN age <= 24 THEN 1
@@ -35,36 +30,30 @@ SELECT
     year(date_joined) AS join_year
 FROM clean_user
 
--- view pin_geo: a post with its place
-SELECT
-    p.ind,
-    p.category,
-    p.poster_name,
-    p.follower_count,
-    g.country,
-    g.post_year,
-    g.post_month
-FROM posts p
-JOIN places g ON p.ind = g.ind
-
 -- view pin_user: a post with its user
 SELECT
     p.category,
     p.follower_count,
     u.age_band,
     u.join_year
-FROM posts p
+FROM clean_pin p
 JOIN people u ON p.ind = u.ind
 
 -- view pin_geo_user: a post with its place and its user
 SELECT
-    p.country,
     p.post_year,
     p.follower_count,
-    u.user_name,
     u.age_band
 FROM pin_geo p
 JOIN people u ON p.ind = u.ind
+
+-- view pin_geo_name: a post with its place and the name of its user
+SELECT
+    p.country,
+    p.follower_count,
+    u.user_name
+FROM pin_geo p
+JOIN clean_user u ON p.ind = u.ind
 
 -- view column_nulls: a column, with how many of its values are NULL
 SELECT 'geo' AS table_name, 'ind' AS column_name, count(*) AS rows, count(*) - count(ind) AS nulls FROM clean_geo
