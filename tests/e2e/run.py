@@ -16,6 +16,8 @@ import lake  # noqa: E402
 
 PINLINE, SHARED = lake.pinline(), lake.shared()
 ROWS = os.environ.get("ROWS", "20000")
+# files whose first records belong to no table: the name must say it
+NAMELESS = ["edcliffe_message_5473a15a.json", "rows_seen_by_spark.jsonl"]
 passed = failed = skipped = 0
 
 
@@ -91,7 +93,7 @@ def odd_files(cwd):
         print("skip odd files: the shared data are not here")
         return
     for path in paths:
-        if b"Message={" in open(path, "rb").read(200):  # fits nothing
+        if os.path.basename(path) in NAMELESS:
             p = pinline(cwd, "run", "--input", path, code=2)
             check("a file that no table is recognised in says so",
                   "cannot tell which table" in p.stderr and "pin*" in p.stderr, p.stderr)
