@@ -131,6 +131,92 @@ static void messages_become_records(void)
     decoder_free(d);
 }
 
+/* The text between the first and the last backtick of a cell. */
+static struct slice code(struct slice cell)
+{
+    cell = slice_trim(cell);
+    if (cell.len >= 2 && cell.ptr[0] == '`') {
+        return (struct slice){cell.ptr + 1, cell.len - 2};
+    }
+    return (struct slice){cell.ptr, 0};
+}
+
+static void render(const struct decode_result *r, struct buf *ways,
+                   struct buf *out)
+{
+    struct err e;
+
+    for (int how = 0; how < DECODE_HOWS; how++) {
+        if ((r->how & 1u << how) != 0) {
+            CHECK_OK(buf_putf(ways, &e, "%s%s", ways->len > 0 ? ", " : "",
+                              decode_how_word((enum decode_how)how)),
+                     &e);
+        }
+    }
+    for (size_t i = 0; i < r->n; i++) {
+        CHECK_OK(buf_puts(out, i > 0 ? " " : "", &e), &e);
+        if (r->records[i].object == NULL) {
+            CHECK_OK(buf_putf(out, &e, "*%s*",
+                              decode_reject_word(r->records[i].reject)),
+                     &e);
+            continue;
+        }
+        CHECK_OK(buf_putc(out, '`', &e), &e);
+        CHECK_OK(json_print(out, r->records[i].object, 0, &e), &e);
+        CHECK_OK(buf_putc(out, '`', &e), &e);
+    }
+}
+
+/* "| `message` | ways | what comes out |" */
+static void run_row(struct decoder *d, struct slice row)
+{
+    struct slice message;
+    struct slice ways;
+    struct decode_result r;
+    struct buf got_ways;
+    struct buf got;
+    struct err e;
+
+    buf_init(&got_ways, OUT_MAX);
+    buf_init(&got, OUT_MAX);
+    row = (struct slice){row.ptr + 1, row.len - 2};
+    CHECK(slice_cut(&row, '|', &message) && slice_cut(&row, '|', &ways));
+    CHECK_OK(decoder_decode(d, code(message), true, &r, &e), &e);
+    render(&r, &got_ways, &got);
+    if (!slice_eq(slice_trim(ways), buf_slice(&got_ways)) ||
+        !slice_eq(slice_trim(row), buf_slice(&got))) {
+        test_fail(__FILE__, __LINE__, "%.*s gave | %.*s | %.*s |",
+                  SLICE_FMT(message), SLICE_FMT(buf_slice(&got_ways)),
+                  SLICE_FMT(buf_slice(&got)));
+    }
+    buf_release(&got_ways);
+    buf_release(&got);
+}
+
+static void the_document_is_true(void)
+{
+    struct decoder *d = NULL;
+    struct slice rest;
+    struct slice line;
+    struct buf b;
+    struct err e;
+    int rows = 0;
+
+    buf_init(&b, OUT_MAX);
+    CHECK_OK(fs_read("docs/format/decoding.md", &b, &e), &e);
+    CHECK_OK(decoder_new(&d, keys, ARRAY_LEN(keys), &e), &e);
+    rest = buf_slice(&b);
+    while (slice_cut(&rest, '\n', &line)) {
+        if (slice_starts(line, SLICE("| `")) && slice_ends(line, SLICE("|"))) {
+            run_row(d, line);
+            rows++;
+        }
+    }
+    CHECK(rows >= 34);
+    decoder_free(d);
+    buf_release(&b);
+}
+
 static void no_value_is_a_rejected_record(void)
 {
     struct decoder *d = NULL;
@@ -247,6 +333,7 @@ static void no_allocation_is_taken_for_granted(void)
 
 static const struct test tests[] = {
     {"messages become records", messages_become_records},
+    {"docs/format/decoding.md is true", the_document_is_true},
     {"no value is a rejected record", no_value_is_a_rejected_record},
     {"repeated names are seen", repeated_names_are_seen},
     {"deep JSON is rejected", deep_json_is_rejected},
