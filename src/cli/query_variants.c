@@ -9,6 +9,7 @@
 enum {
     VARIANTS_MAX = 16,
     KEY_MAX = 1 << 20,
+    ROWS_MAX = 20000, /* rows are looked for one by one */
     COLUMNS_MAX = TABLE_COLUMNS_MAX
 };
 
@@ -80,6 +81,12 @@ static int index_rows(struct variants *v, struct variant *x, struct err *e)
 {
     size_t rows = x->f.rows.rows;
 
+    if (rows > ROWS_MAX) {
+        return err_set(e, ERR_LIMIT,
+                       "answer %s has %zu rows with %s; variants are compared "
+                       "up to %d",
+                       v->a->id, rows, x->name, ROWS_MAX);
+    }
     x->keys = arena_alloc(&v->arena, (rows + 1) * sizeof(*x->keys), e);
     x->values = arena_alloc(&v->arena, (rows + 1) * sizeof(*x->values), e);
     if (x->keys == NULL || x->values == NULL) {
