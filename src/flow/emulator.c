@@ -79,7 +79,8 @@ static int set_up(struct emulator *m, struct err *e)
 {
     const struct emulator_conf *conf = m->conf;
     struct http_client_conf http = {.timeout_us = conf->timeout_us,
-                                    .ca_file = conf->ca_file};
+                                    .ca_file = conf->ca_file,
+                                    .base = conf->to};
 
     if (check_conf(m, e) != 0 ||
         emulator_draw_init(&m->draw, conf, &m->max_pace, e) != 0) {

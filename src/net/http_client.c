@@ -2,12 +2,15 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "net/http_head.h"
+#include "net/http_plain.h"
 
 struct slot {
     CURL *easy;
@@ -22,6 +25,7 @@ struct slot {
 };
 
 struct http_client {
+    struct http_plain *plain; /* then nothing of libcurl is used */
     CURLM *multi;
     int epoll;
     int64_t timer_us; /* when libcurl wants to be called; -1: no time */
@@ -149,6 +153,42 @@ static bool set_up_multi(struct http_client *c)
                CURLM_OK;
 }
 
+/* One http server, no user in its address, and no proxy on the way. */
+static bool may_be_plain(const struct http_client_conf *conf)
+{
+    static const char *const proxies[] = {"http_proxy", "all_proxy",
+                                          "ALL_PROXY"};
+    struct url u;
+
+    for (size_t i = 0; i < ARRAY_LEN(proxies); i++) {
+        const char *proxy = getenv(proxies[i]);
+
+        if (proxy != NULL && *proxy != '\0') {
+            return false;
+        }
+    }
+    return conf->base != NULL &&
+           url_parse(&u, slice_of(conf->base), NULL) == 0 &&
+           slice_is(u.scheme, "http") && u.user.len == 0;
+}
+
+static int new_plain(struct http_client **ret,
+                     const struct http_client_conf *conf, struct err *e)
+{
+    struct http_client *c = mem_zero(1, sizeof(*c));
+
+    if (c == NULL) {
+        return err_nomem(e, sizeof(*c));
+    }
+    if (http_plain_new(&c->plain, conf, e) != 0) {
+        mem_free(c);
+        return -1;
+    }
+    c->timeout_us = conf->timeout_us > 0 ? conf->timeout_us : 30000000;
+    *ret = c;
+    return 0;
+}
+
 int http_client_new(struct http_client **ret,
                     const struct http_client_conf *conf, struct err *e)
 {
@@ -156,6 +196,9 @@ int http_client_new(struct http_client **ret,
     size_t n = conf->connections > 0 ? conf->connections : 1;
 
     assert(n <= HTTP_CONNECTIONS_MAX);
+    if (may_be_plain(conf)) {
+        return new_plain(ret, conf, e);
+    }
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         return err_set(e, ERR_UNAVAILABLE, "could not start libcurl");
     }
@@ -193,6 +236,11 @@ void http_client_free(struct http_client *c)
     if (c == NULL) {
         return;
     }
+    if (c->plain != NULL) {
+        http_plain_free(c->plain);
+        mem_free(c);
+        return;
+    }
     for (size_t i = 0; c->slots != NULL && i < c->nslots; i++) {
         struct slot *s = &c->slots[i];
 
@@ -214,7 +262,7 @@ void http_client_free(struct http_client *c)
 
 size_t http_client_busy(const struct http_client *c)
 {
-    return c->busy;
+    return c->plain != NULL ? http_plain_busy(c->plain) : c->busy;
 }
 
 static void give_back(struct http_client *c)
@@ -266,6 +314,9 @@ int http_client_start(struct http_client *c, const struct http_request *r,
 {
     struct slot *s;
 
+    if (c->plain != NULL) {
+        return http_plain_start(c->plain, r, e);
+    }
     give_back(c);
     s = c->free;
     if (s == NULL) {
@@ -394,6 +445,10 @@ int http_client_wait(struct http_client *c, int64_t wait_us,
     int64_t until = clock_mono_us() + wait_us;
 
     (void)e; /* what goes wrong goes wrong with a request */
+    if (c->plain != NULL) {
+        http_plain_wait(c->plain, wait_us, ret, ret_any);
+        return 0;
+    }
     give_back(c);
     while (c->done == NULL && c->busy > 0) {
         if (!step(c, until) || clock_mono_us() >= until) {
@@ -416,7 +471,7 @@ int http_client_do(struct http_client *c, const struct http_request *r,
     struct http_answer a;
     bool any = false;
 
-    assert(c->busy == 0);
+    assert(http_client_busy(c) == 0);
     if (http_client_start(c, r, e) != 0) {
         return -1;
     }
@@ -440,6 +495,9 @@ bool http_answer_header(const struct http_answer *a, const char *name,
 {
     struct curl_header *h = NULL;
 
+    if (a->head.len > 0) {
+        return http_head_find(a->head, name, ret);
+    }
     if (curl_easy_header(a->handle, name, 0, CURLH_HEADER, -1, &h) !=
         CURLHE_OK) {
         return false;

@@ -12,6 +12,9 @@
 
 #include "test.h"
 
+/* Whether clients are told their one server, and so use our own sockets. */
+static bool told;
+
 /* A server of one connection at a time that does as the path says. */
 struct server {
     int fd;
@@ -40,6 +43,13 @@ static void answer(int fd, const char *request)
         (void)snprintf(text, sizeof(text),
                        "HTTP/1.1 429 Slow Down\r\nRetry-After: 3\r\n"
                        "Content-Length: 0\r\n\r\n");
+    } else if (strncmp(request, "GET /chunked", 12) == 0) {
+        (void)snprintf(text, sizeof(text),
+                       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"
+                       "Transfer-Encoding: chunked\r\n\r\n"
+                       "5;x=y\r\nhello\r\n2\r\n, \r\n5\r\nworld\r\n0\r\n\r\n");
+    } else if (strncmp(request, "GET /until-closed", 17) == 0) {
+        (void)snprintf(text, sizeof(text), "HTTP/1.0 200 OK\r\n\r\nall of it");
     } else {
         return; /* no answer */
     }
@@ -79,6 +89,9 @@ static void talk(struct server *s, int fd)
                 return;
             }
             answer(fd, request);
+            if (strncmp(request, "GET /until-closed", 17) == 0) {
+                return;
+            }
             n = 0;
         }
     }
@@ -133,16 +146,29 @@ static struct http_request request(const struct server *s, char url[64],
     return (struct http_request){.method = method, .url = url};
 }
 
+static struct http_client *client(const struct server *s,
+                                  struct http_client_conf conf)
+{
+    struct http_client *c = NULL;
+    char base[64];
+    struct err e;
+
+    (void)snprintf(base, sizeof(base), "http://127.0.0.1:%d", s->port);
+    conf.base = told ? base : NULL;
+    CHECK_OK(http_client_new(&c, &conf, &e), &e);
+    return c;
+}
+
 static void answers_come_back_on_one_connection(void)
 {
     struct http_client_conf conf = {.connections = 1};
-    struct http_client *c = NULL;
+    struct http_client *c;
     struct server s;
     char url[64];
     struct err e;
 
     start(&s);
-    CHECK_OK(http_client_new(&c, &conf, &e), &e);
+    c = client(&s, conf);
     for (int i = 0; i < 5; i++) {
         struct http_request r = request(&s, url, "POST", "/echo");
         struct http_answer a;
@@ -167,7 +193,7 @@ static void answers_come_back_on_one_connection(void)
 static void any_status_is_an_answer(void)
 {
     struct http_client_conf conf = {.connections = 1};
-    struct http_client *c = NULL;
+    struct http_client *c;
     struct http_answer a;
     struct slice wait;
     struct server s;
@@ -176,7 +202,7 @@ static void any_status_is_an_answer(void)
     struct http_request r;
 
     start(&s);
-    CHECK_OK(http_client_new(&c, &conf, &e), &e);
+    c = client(&s, conf);
     r = request(&s, url, "PUT", "/busy");
     CHECK_OK(http_client_do(c, &r, &a, &e), &e);
     CHECK_INT(a.status, 429);
@@ -186,11 +212,37 @@ static void any_status_is_an_answer(void)
     stop(&s);
 }
 
+static void bodies_end_in_three_ways(void)
+{
+    struct http_client_conf conf = {.connections = 1};
+    struct http_client *c;
+    struct http_answer a;
+    struct server s;
+    char url[64];
+    struct err e;
+    struct http_request r;
+
+    start(&s);
+    c = client(&s, conf);
+    r = request(&s, url, "GET", "/chunked");
+    CHECK_OK(http_client_do(c, &r, &a, &e), &e);
+    CHECK_INT(a.status, 200);
+    CHECK_TEXT(a.body, "hello, world");
+    r = request(&s, url, "GET", "/until-closed");
+    CHECK_OK(http_client_do(c, &r, &a, &e), &e);
+    CHECK_TEXT(a.body, "all of it");
+    r = request(&s, url, "PUT", "/busy");
+    CHECK_OK(http_client_do(c, &r, &a, &e), &e);
+    CHECK_TEXT(a.body, "");
+    http_client_free(c);
+    stop(&s);
+}
+
 static void limits_end_a_request(void)
 {
     struct http_client_conf conf = {
         .connections = 1, .timeout_us = 200000, .answer_max = 99};
-    struct http_client *c = NULL;
+    struct http_client *c;
     struct http_answer a = {.status = -1};
     int64_t before = clock_mono_us();
     struct server s;
@@ -199,7 +251,7 @@ static void limits_end_a_request(void)
     struct http_request r;
 
     start(&s);
-    CHECK_OK(http_client_new(&c, &conf, &e), &e);
+    c = client(&s, conf);
     r = request(&s, url, "GET", "/large");
     CHECK(http_client_do(c, &r, &a, &e) != 0 && e.code == ERR_LIMIT);
     CHECK(a.status == -1);
@@ -213,7 +265,7 @@ static void limits_end_a_request(void)
 static void a_lost_answer_is_told_from_a_request_not_sent(void)
 {
     struct http_client_conf conf = {.connections = 2};
-    struct http_client *c = NULL;
+    struct http_client *c;
     struct http_answer a;
     struct server s;
     char url[64];
@@ -222,7 +274,7 @@ static void a_lost_answer_is_told_from_a_request_not_sent(void)
     struct http_request r;
 
     start(&s);
-    CHECK_OK(http_client_new(&c, &conf, &e), &e);
+    c = client(&s, conf);
     r = request(&s, url, "POST", "/drop");
     r.body = SLICE("x");
     CHECK_OK(http_client_start(c, &r, &e), &e);
@@ -243,14 +295,14 @@ static void a_lost_answer_is_told_from_a_request_not_sent(void)
 static void there_are_no_more_requests_than_connections(void)
 {
     struct http_client_conf conf = {.connections = 2, .timeout_us = 100000};
-    struct http_client *c = NULL;
+    struct http_client *c;
     struct server s;
     char url[64];
     struct err e;
     struct http_request r;
 
     start(&s);
-    CHECK_OK(http_client_new(&c, &conf, &e), &e);
+    c = client(&s, conf);
     r = request(&s, url, "GET", "/never");
     CHECK_OK(http_client_start(c, &r, &e), &e);
     CHECK_OK(http_client_start(c, &r, &e), &e);
@@ -266,6 +318,7 @@ static void a_failed_allocation_leaves_nothing_behind(void)
     unsigned n = 0;
     int rc = -1;
 
+    conf.base = told ? "http://127.0.0.1:1" : NULL;
     while (rc != 0 && n < 100) {
         struct http_client *c = NULL;
         struct err e = {0};
@@ -279,10 +332,30 @@ static void a_failed_allocation_leaves_nothing_behind(void)
     CHECK(rc == 0);
 }
 
+static void all(void)
+{
+    static void (*const every[])(void) = {
+        answers_come_back_on_one_connection,
+        any_status_is_an_answer,
+        bodies_end_in_three_ways,
+        limits_end_a_request,
+        a_lost_answer_is_told_from_a_request_not_sent,
+        there_are_no_more_requests_than_connections,
+        a_failed_allocation_leaves_nothing_behind,
+    };
+
+    told = true;
+    for (size_t i = 0; i < ARRAY_LEN(every); i++) {
+        every[i]();
+    }
+    told = false;
+}
+
 static const struct test tests[] = {
     {"answers come back on one connection",
      answers_come_back_on_one_connection},
     {"any status is an answer", any_status_is_an_answer},
+    {"bodies end in three ways", bodies_end_in_three_ways},
     {"limits end a request", limits_end_a_request},
     {"a lost answer is told from a request not sent",
      a_lost_answer_is_told_from_a_request_not_sent},
@@ -290,6 +363,7 @@ static const struct test tests[] = {
      there_are_no_more_requests_than_connections},
     {"a failed allocation leaves nothing behind",
      a_failed_allocation_leaves_nothing_behind},
+    {"all of it also on our own sockets", all},
 };
 
 int main(void)
