@@ -47,6 +47,8 @@ struct api {
  * ERR_INVALID (name), ERR_NOTFOUND with the way out, ERR_LIMIT. */
 int topics_find(struct api *a, struct slice name, struct topic **ret,
                 struct err *e) MUST_USE;
+/* Ask the broker again how many partitions it has. */
+void topics_refresh(struct api *a, struct topic *t);
 /* Make the configured ones. */
 int topics_make(struct api *a, struct err *e) MUST_USE;
 void topics_release(struct api *a);

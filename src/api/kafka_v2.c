@@ -85,8 +85,8 @@ static void answer_reports(struct work *w, struct http_request *r)
 }
 
 /* The partition of the path, when there is one; false: answered. */
-static bool path_partition(struct http_request *r, const struct topic *t,
-                           int32_t *ret)
+static bool path_partition(struct api *a, struct http_request *r,
+                           struct topic *t, int32_t *ret)
 {
     int64_t n;
 
@@ -97,6 +97,9 @@ static bool path_partition(struct http_request *r, const struct topic *t,
     if (!num_i64(r->params[1], &n)) {
         answer_status(r, FAMILY_KAFKA, 404);
         return false;
+    }
+    if (n >= atomic_load(&t->partitions)) {
+        topics_refresh(a, t); /* it may have been made anew, wider */
     }
     if (n < 0 || n >= atomic_load(&t->partitions)) {
         answer_error(r, FAMILY_KAFKA, 404, 40402,
@@ -143,7 +146,7 @@ static struct work *prepare(struct api *a, struct http_request *r,
     struct work *w = NULL;
     int32_t partition;
 
-    if (!path_partition(r, t, &partition)) {
+    if (!path_partition(a, r, t, &partition)) {
         return NULL;
     }
     if (!produce_body_parse(&body, r->body, format, (size_t)a->conf.records_max,

@@ -220,13 +220,11 @@ static void refuse(struct http_request *r, int status)
 static enum MHD_Result send_answer(struct http_request *r)
 {
     struct http_answer *a = &r->answer;
-    static char nothing[1];
     struct MHD_Response *m;
     enum MHD_Result ok = MHD_YES;
 
-    m = MHD_create_response_from_buffer(
-        a->body.len, a->body.len == 0 ? nothing : a->body.ptr,
-        MHD_RESPMEM_PERSISTENT);
+    m = MHD_create_response_from_buffer(a->body.len, a->body.ptr,
+                                        MHD_RESPMEM_PERSISTENT);
     if (m == NULL) {
         return MHD_NO;
     }

@@ -154,6 +154,15 @@ int topics_find(struct api *a, struct slice name, struct topic **ret,
     return add(a, &t, base, ret, e);
 }
 
+void topics_refresh(struct api *a, struct topic *t)
+{
+    struct broker_topic now;
+
+    if (broker_topic_get(a->broker, t->name, &now, NULL) == 0) {
+        atomic_store(&t->partitions, now.partitions);
+    }
+}
+
 int topics_make(struct api *a, struct err *e)
 {
     for (size_t i = 0; i < a->conf.n_topics; i++) {

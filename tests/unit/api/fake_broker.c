@@ -264,6 +264,14 @@ int broker_topic_create(struct broker *b, const struct broker_topic *t,
             rc = err_nomem(e, sizeof(struct fake_topic));
         } else {
             b->topics[b->n++]->t = *t;
+            for (size_t i = b->n - 1; i > 0; i--) { /* by name */
+                struct fake_topic *last = b->topics[i];
+
+                if (strcmp(last->t.name, b->topics[i - 1]->t.name) < 0) {
+                    b->topics[i] = b->topics[i - 1];
+                    b->topics[i - 1] = last;
+                }
+            }
         }
     }
     mutex_unlock(&b->lock);
