@@ -10,6 +10,7 @@ enum tag {
     TAG_LIST,
     TAG_BOOL,
     TAG_OBJECT,
+    TAG_NEGATIVE, /* raw records: a JSON integer below 0 */
 };
 
 static void put_texts(struct hash *h, const struct column *c, size_t row)
@@ -110,9 +111,13 @@ static void put_json(struct hash *h, yyjson_val *v)
         break;
     case YYJSON_TYPE_NUM:
         if (yyjson_is_real(v)) {
-            hash_put_double(h, TAG_DOUBLE, yyjson_get_real(v));
+            uint64_t bits; /* as it came: -0.0 is not 0.0 */
+
+            memcpy(&bits, &v->uni, sizeof(bits));
+            hash_put_u64(h, TAG_DOUBLE, bits);
         } else {
-            hash_put_u64(h, TAG_INT, unsafe_yyjson_get_uint(v));
+            hash_put_u64(h, yyjson_is_sint(v) ? TAG_NEGATIVE : TAG_INT,
+                         unsafe_yyjson_get_uint(v));
         }
         break;
     case YYJSON_TYPE_BOOL:

@@ -71,7 +71,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
 const struct cmd cmd_sql = {
     .name = "sql",
     .summary = "Print the cleaning spec as SQL",
-    .about = "The same rules as the C program has, as one SELECT over a "
+    .about = "The same rules as the C program has, as one query over a "
              "relation `decoded` with the columns pos and record, or with "
              "--script as a file that reads JSON Lines and makes a table. What "
              "only C can do (provenance, on_error: stop) is refused by name.",

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mem.h"
 #include "core/text.h"
 
 enum {
-    DOUBLE_MAX_LEN = 400
+    DOUBLE_USUAL = 64 /* bytes; a longer number is copied into memory */
 };
 
 static bool is_digit(char c)
@@ -93,15 +94,25 @@ static bool double_shape(struct slice s)
 
 bool num_double(struct slice s, double *ret)
 {
-    char text[DOUBLE_MAX_LEN];
+    char small[DOUBLE_USUAL];
+    char *text = small;
     double v;
 
-    if (s.len >= sizeof(text) || !double_shape(s)) {
+    if (!double_shape(s)) {
         return false;
+    }
+    if (s.len >= sizeof(small)) {
+        text = mem_resize(NULL, s.len + 1, 1);
+        if (text == NULL) {
+            return false;
+        }
     }
     memcpy(text, s.ptr, s.len);
     text[s.len] = '\0';
     v = strtod(text, NULL); /* the program never calls setlocale() */
+    if (text != small) {
+        mem_free(text);
+    }
     if (!isfinite(v)) {
         return false;
     }
