@@ -329,6 +329,7 @@ int api_start(struct api **ret, const struct api_conf *conf, struct broker *b,
     }
     a->conf = *conf;
     a->broker = b;
+    atomic_init(&a->holders, 1);
     mutex_init(&a->lock);
     set_defaults(a);
     if ((conf->token_file != NULL &&
@@ -347,9 +348,16 @@ void api_stop(struct api *a)
         return;
     }
     server_stop(a->server);
-    topics_release(a);
-    mutex_release(&a->lock);
-    mem_free(a);
+    api_release(a);
+}
+
+void api_release(struct api *a)
+{
+    if (atomic_fetch_sub(&a->holders, 1) == 1) {
+        topics_release(a);
+        mutex_release(&a->lock);
+        mem_free(a);
+    }
 }
 
 int api_port(const struct api *a, size_t i)

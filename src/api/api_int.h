@@ -39,7 +39,11 @@ struct api {
     struct topic *slots[TOPIC_SLOTS];
     size_t n_topics;
     atomic_llong answers[6]; /* by the hundreds of their status */
+    atomic_int holders;      /* api_start's caller, and works with the broker */
 };
+
+/* One holder less; the last one frees it. */
+void api_release(struct api *a);
 
 /* ---- topics.c ---- */
 

@@ -182,13 +182,14 @@ int server_start(struct server **ret, const struct server_conf *conf,
         thread_start(&s->reaper, "http-reaper", reap, s, e) != 0) {
         goto fail;
     }
+    *ret = s; /* requests may come before this returns, and ask for it */
     for (size_t i = 0; i < s->n; i++) {
         if (start_daemon(s, i, e) != 0) {
+            *ret = NULL;
             goto fail;
         }
     }
     s->started = true;
-    *ret = s;
     return 0;
 fail:
     server_stop(s);

@@ -129,6 +129,7 @@ static void count(struct work *w)
 static void on_done(struct broker_produce *p)
 {
     struct work *w = p->arg;
+    struct api *a = w->api;
     int waiting = STATE_WAITING;
 
     count(w);
@@ -137,6 +138,7 @@ static void on_done(struct broker_produce *p)
     } else {
         work_free(w);
     }
+    api_release(a);
 }
 
 void work_start(struct work *w, struct http_request *r)
@@ -159,6 +161,8 @@ void work_start(struct work *w, struct http_request *r)
         r->answer.close = true;
         return;
     }
+    /* a broker that answers after api_stop() still finds the topic's counts */
+    atomic_fetch_add(&w->api->holders, 1);
     if (broker_produce_start(w->api->broker, &w->p, &e) != 0) {
         w->p.error = e;
         on_done(&w->p);
