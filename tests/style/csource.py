@@ -106,6 +106,7 @@ class Literal(NamedTuple):
     line: int
     text: str
     pieces: int
+    before: str  # the code in front of it, its last 40 characters
 
 
 def literals(text):
@@ -115,4 +116,4 @@ def literals(text):
     joined = re.compile(r"\"(?:\\.|[^\"\\\n])*\"(?:[\s\\]*(?:PRI\w+\s*)?\"(?:\\.|[^\"\\\n])*\")*")
     for m in joined.finditer(code):
         yield Literal(code.count("\n", 0, m.start()) + 1, m.group(),
-                      m.group().count("\n") + 1)
+                      m.group().count("\n") + 1, code[max(0, m.start() - 40):m.start()])
