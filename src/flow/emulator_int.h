@@ -109,7 +109,7 @@ struct emulator {
     int64_t due_us;
     size_t per_request;
     size_t in_flight;
-    size_t nposts, nfree, nwaiting, nready;
+    size_t nposts, nfree, nwaiting, nready, flying;
     struct emulator_post *posts;
     struct emulator_post *ready, *ready_last;
     struct emulator_post *filling[SOURCE_TABLES_MAX];

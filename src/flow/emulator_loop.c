@@ -140,7 +140,7 @@ static bool may_draw(const struct emulator *m)
         return false;
     }
     if (m->draw.interval_ns < 0) { /* pauses begin when all is posted */
-        return http_client_busy(m->client) + m->nready + m->nwaiting == 0;
+        return m->flying + m->nready + m->nwaiting == 0;
     }
     return m->nready < m->in_flight;
 }
@@ -197,6 +197,7 @@ static int fly(struct emulator *m, struct emulator_post *p, struct err *e)
         return -1;
     }
     p->state = POST_FLYING;
+    m->flying++;
     m->counts->requests++;
     return 0;
 }
@@ -209,7 +210,7 @@ static int start_waiting(struct emulator *m, struct err *e)
         struct emulator_post *p = &m->posts[i];
 
         if (p->state == POST_WAITING && p->due_us <= now &&
-            http_client_busy(m->client) < m->in_flight) {
+            m->flying < m->in_flight) {
             m->nwaiting--;
             m->counts->retries++;
             if (fly(m, p, e) != 0) {
@@ -225,8 +226,7 @@ static int start_ready(struct emulator *m, struct err *e)
     struct emulator_post **at = &m->ready;
     struct emulator_post *before = NULL;
 
-    while (*at != NULL &&
-           http_client_busy(m->client) + m->nwaiting < m->in_flight) {
+    while (*at != NULL && m->flying + m->nwaiting < m->in_flight) {
         struct emulator_post *p = *at;
 
         if (m->in_order && m->outstanding[p->table] > 0) {
@@ -385,6 +385,7 @@ static int settle(struct emulator *m, const struct http_answer *a,
         a->status == 0 ? a->reached : a->status == 502 || a->status == 504;
     struct slice header;
 
+    m->flying--;
     m->answered = m->answered || a->status != 0;
     if (a->status != 0 && !m->counts->idempotent) {
         m->counts->idempotent =
@@ -474,7 +475,7 @@ int emulator_loop_work(struct emulator *m, struct err *e)
             return 0;
         }
         wait = next_wake(m);
-        if (http_client_busy(m->client) == 0) {
+        if (m->flying == 0) {
             (void)stop_wait(wait);
         } else if (take_answers(m, wait, e) != 0) {
             return -1;
@@ -488,7 +489,7 @@ void emulator_loop_wind_up(struct emulator *m)
 {
     int64_t until = clock_mono_us() + LANDING_US;
 
-    while (http_client_busy(m->client) > 0 && clock_mono_us() < until) {
+    while (m->flying > 0 && clock_mono_us() < until) {
         struct http_answer a;
         bool any = false;
         struct err ignored;
@@ -499,7 +500,9 @@ void emulator_loop_wind_up(struct emulator *m)
         if (any && settle(m, &a, &ignored) != 0) {
             struct emulator_post *p = a.user;
 
-            give_up(m, p);
+            if (p->state != POST_FREE) {
+                give_up(m, p);
+            }
         }
     }
     for (size_t i = 0; i < m->nposts; i++) {
