@@ -162,17 +162,16 @@ int json_print_text(struct buf *b, struct slice s, struct err *e)
 
 static struct slice u64_digits(char text[NUMBER_MAX], uint64_t v, bool minus)
 {
-    char *end = text + NUMBER_MAX;
-    char *p = end;
+    size_t at = NUMBER_MAX;
 
     do {
-        *--p = (char)('0' + v % 10);
+        text[--at] = (char)('0' + v % 10);
         v /= 10;
     } while (v > 0);
     if (minus) {
-        *--p = '-';
+        text[--at] = '-';
     }
-    return (struct slice){p, (size_t)(end - p)};
+    return (struct slice){&text[at], NUMBER_MAX - at};
 }
 
 int json_print_i64(struct buf *b, int64_t v, struct err *e)

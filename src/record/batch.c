@@ -149,7 +149,7 @@ int batch_reserve_text(struct batch *b, size_t col, size_t n, struct err *e)
     struct column *c = &b->cols[col];
     size_t cap;
 
-    if (n <= c->bytes_cap - c->bytes_len) {
+    if (c->bytes_cap > 0 && n <= c->bytes_cap - c->bytes_len) {
         return 0;
     }
     if (n > (size_t)BATCH_BYTES_MAX - c->bytes_len) {
@@ -169,7 +169,7 @@ int batch_reserve_items(struct batch *b, size_t col, size_t n, struct err *e)
     size_t max = BATCH_BYTES_MAX / sizeof(double);
     size_t cap;
 
-    if (n <= c->items_cap - c->items) {
+    if (c->items_cap > 0 && n <= c->items_cap - c->items) {
         return 0;
     }
     if (n > max - c->items) {

@@ -55,17 +55,27 @@ static int put_texts(struct buf *b, const struct column *c, size_t from,
     return buf_putc(b, ']', e);
 }
 
+static int put_list(struct buf *b, const struct column *c, enum col_type type,
+                    size_t row, struct err *e)
+{
+    size_t from;
+    size_t to;
+
+    assert(c->end != NULL);
+    from = row > 0 ? (size_t)c->end[row - 1] : 0;
+    to = (size_t)c->end[row];
+    return type == COL_TEXT_LIST
+               ? put_texts(b, c, from, to, e)
+               : put_doubles(b, c->doubles + from, to - from, e);
+}
+
 int batch_json_value(const struct batch *rows, size_t col, size_t row,
                      struct buf *b, struct err *e)
 {
     const struct column *c = &rows->cols[col];
-    size_t from = 0;
 
     if (batch_is_null(rows, col, row)) {
         return buf_puts(b, "null", e);
-    }
-    if (c->end != NULL && row > 0) {
-        from = (size_t)c->end[row - 1];
     }
     switch (rows->defs[col].type) {
     case COL_INT32:
@@ -79,9 +89,8 @@ int batch_json_value(const struct batch *rows, size_t col, size_t row,
     case COL_TIMESTAMP:
         return put_time(b, c->fixed.i64[row], "\"", e);
     case COL_DOUBLE_LIST:
-        return put_doubles(b, c->doubles + from, (size_t)c->end[row] - from, e);
     case COL_TEXT_LIST:
-        return put_texts(b, c, from, (size_t)c->end[row], e);
+        return put_list(b, c, rows->defs[col].type, row, e);
     case COL_POINT:
         return put_doubles(b, c->doubles + 2 * row, 2, e);
     case COL_TEXT:

@@ -105,7 +105,7 @@ static inline int batch_put_text(struct batch *b, size_t col, struct slice v,
     size_t i;
 
     assert(b->defs[col].type == COL_TEXT);
-    if (v.len > c->bytes_cap - c->bytes_len &&
+    if ((c->bytes_cap == 0 || v.len > c->bytes_cap - c->bytes_len) &&
         batch_reserve_text(b, col, v.len, e) < 0) {
         return -1;
     }
