@@ -22,6 +22,9 @@ CASES = [
     ["--rows", "5", "--seed", "3", "--bad", "0.5", "--duplicates", "0.5"],
     ["--rows", "1"],
 ]
+COLUMNS = {"pin": "unique_id title description follower_count poster_name tag_list "
+                  "is_image_or_video image_src save_location category",
+           "geo": "country coordinates timestamp", "user": "user_name age date_joined"}
 passed = failed = 0
 
 
@@ -43,6 +46,17 @@ def check(name, got, want):
         print("  truth", got, "\n  rows ", want)
 
 
+def clean_counts(d, table):
+    """Rejects by reason and NULLs made per column, as the C program counts."""
+    subprocess.run([PINLINE, "clean", "-q", "--table", table, f"{d}/{table}.jsonl", "-o",
+                    f"{d}/{table}.clean.jsonl", "--stats", f"{d}/stats.json"], check=True)
+    with open(f"{d}/stats.json", encoding="utf-8") as f:
+        stats = json.load(f)
+    columns = ["ind", *COLUMNS[table].split()]
+    return (stats["rejects"],
+            {c: sum(stats["nulled"].get(c, {}).values()) for c in columns})
+
+
 def run(case):
     with tempfile.TemporaryDirectory() as d:
         subprocess.run([PINLINE, "generate", "-q", "--out", d, "--truth", f"{d}/t.json", *case],
@@ -55,6 +69,9 @@ def run(case):
                 lines = f.read().split(b"\n")
             assert lines.pop() == b""
             rows[table], accounts[table] = semantics.clean_lines(table, lines)
+            told = truth["tables"][table]
+            check(f"{' '.join(case)}: cleaning of {table} counts what was planted",
+                  clean_counts(d, table), (told["rejects"], told["nulls_made"]))
     name = " ".join(case) or "defaults"
     for table, account in accounts.items():
         told = truth["tables"][table]
