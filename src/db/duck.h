@@ -3,9 +3,10 @@
  *
  * The library is loaded with dlopen when the first database is opened, from
  * $PINLINE_DUCKDB (the file), .cache/deps/lib or lib beside the program or
- * above it, or the system's folders.  A database lives in memory, in UTC, and
- * never installs or loads extensions.  One thread at a time uses a `struct
- * duck`; only duck_interrupt() may come from another.
+ * above it, where the build fetched it to, or the system's folders.  A
+ * database lives in memory, in UTC, and never installs or loads extensions.
+ * One thread at a time uses a `struct duck`; only duck_interrupt() may come
+ * from another.
  */
 #ifndef DB_DUCK_H
 #define DB_DUCK_H

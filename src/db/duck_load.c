@@ -92,6 +92,9 @@ int duck_load(struct duck_api *api, void **ret, struct err *e)
     } else {
         library = load_near();
         if (library == NULL) {
+            library = load(PINLINE_DUCKDB_DEFAULT); /* where it was fetched */
+        }
+        if (library == NULL) {
             library = load("libduckdb.so");
         }
     }
