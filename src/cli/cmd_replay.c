@@ -70,11 +70,10 @@ static bool print_whole(void *arg, const struct deadletter *d)
                   "id        %" PRId64 "\npipeline  %s\ntopic     %s\n"
                   "partition %" PRId32 "\noffset    %" PRId64
                   "\nsub       %" PRId32 "\nrule      %s\nreason    %s\n"
-                  "state     %s\nset aside %s\nspec      %s\npayload   %zu "
+                  "set aside %s\nspec      %s\npayload   %zu "
                   "bytes\n\n",
                   d->id, d->pipeline, d->topic, d->partition, d->offset, d->sub,
-                  d->rule, d->reason, d->state, when, d->spec_hash,
-                  d->payload.len);
+                  d->rule, d->reason, when, d->spec_hash, d->payload.len);
     (void)fwrite(d->payload.ptr, 1, d->payload.len, p->out);
     (void)fputc('\n', p->out);
     p->n++;
@@ -143,7 +142,6 @@ static int count_open(struct workspace *w, int64_t *ret, struct err *e)
     int rc = -1;
 
     f.pipeline = "batch";
-    f.state = "open";
     if (ledger_open(&l, w->project.data, e) == 0) {
         rc = ledger_count_letters(l, &f, ret, e);
     }

@@ -286,8 +286,7 @@ static int bury(struct job *j, const struct range *r,
                            .payload = m[x->message].value,
                            .has_payload = m[x->message].has_value,
                            .spec_hash = j->table->hash,
-                           .time_us = clock_wall_us(),
-                           .state = "open"};
+                           .time_us = clock_wall_us()};
 
     return ledger_bury(j->ledger, &d, e);
 }

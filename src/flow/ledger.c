@@ -23,20 +23,20 @@ enum statement {
     FIND,
     BURY,
     LETTERS,
+    LETTERS_THERE,
     COUNT_LETTERS,
-    MARK,
     EXHUME,
     RUN_BEGIN,
     RUN_END,
     RUNS,
-    RECEIVED_ADD,
-    RECEIVED,
     STATEMENTS,
 };
 
-/* A letter filter's parameters are the same eight everywhere. */
+/* A letter filter's parameters are the same seven everywhere. */
 #define LETTER_FILTER \
-    " WHERE (?1 IS NULL OR pipeline = ?1) AND (?2 IS NULL OR topic = ?2) AND (?3 IS NULL OR state = ?3) AND (?4 < 0 OR epoch = ?4) AND (?5 < 0 OR part = ?5) AND at >= ?6 AND (?7 < 0 OR at < ?7) AND (?8 < 0 OR id = ?8)"
+    " WHERE (?1 IS NULL OR pipeline = ?1) AND (?2 IS NULL OR topic = ?2) AND (?3 < 0 OR epoch = ?3) AND (?4 < 0 OR part = ?4) AND at >= ?5 AND (?6 < 0 OR at < ?6) AND (?7 < 0 OR id = ?7)"
+#define LETTER_COLUMNS \
+    "SELECT id, pipeline, topic, epoch, part, at, sub, rule, reason, payload, spec_hash, time_us FROM letter"
 
 static const char *const texts[STATEMENTS] = {
     [PUT] =
@@ -47,23 +47,21 @@ static const char *const texts[STATEMENTS] = {
     [FIND] =
         "SELECT first, next, messages, expanded, cleaned, rejected, duplicate, skipped, made_by FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND first >= coalesce((SELECT max(first) FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND first <= ?5), 0) AND next > ?5 ORDER BY first LIMIT 1",
     [BURY] =
-        "INSERT OR IGNORE INTO letter (pipeline, topic, epoch, part, at, sub, rule, reason, payload, spec_hash, time_us, state) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
-    [LETTERS] =
-        "SELECT id, pipeline, topic, epoch, part, at, sub, rule, reason, payload, spec_hash, time_us, state FROM letter" LETTER_FILTER
-        " ORDER BY pipeline, topic, epoch, part, at, sub, id",
+        "INSERT OR IGNORE INTO letter (pipeline, topic, epoch, part, at, sub, rule, reason, payload, spec_hash, time_us) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+    [LETTERS] = LETTER_COLUMNS LETTER_FILTER
+    " ORDER BY pipeline, topic, epoch, part, at, sub, id",
+    /* the same for one partition, by the table's index */
+    [LETTERS_THERE] = LETTER_COLUMNS
+    " WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND at >= ?5 AND at < ?6 ORDER BY at, sub",
     [COUNT_LETTERS] = "SELECT count(*) FROM letter" LETTER_FILTER,
-    [MARK] = "UPDATE letter SET state = ?2 WHERE id = ?1",
     [EXHUME] =
-        "DELETE FROM letter WHERE pipeline = ?1 AND topic = ?2 AND spec_hash <> ?3 AND state = 'open'",
+        "DELETE FROM letter WHERE pipeline = ?1 AND topic = ?2 AND spec_hash <> ?3",
     [RUN_BEGIN] =
         "INSERT INTO run (kind, state, started_us, ended_us, detail) VALUES (?1, 'running', ?2, 0, ?3)",
     [RUN_END] =
         "UPDATE run SET state = ?2, ended_us = ?3, detail = ?4 WHERE id = ?1",
     [RUNS] =
         "SELECT id, kind, state, started_us, ended_us, detail FROM run ORDER BY id DESC LIMIT ?1",
-    [RECEIVED_ADD] =
-        "INSERT INTO received VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET records = records + ?3",
-    [RECEIVED] = "SELECT records FROM received WHERE topic = ?1 AND epoch = ?2",
 };
 
 struct ledger {
@@ -276,7 +274,6 @@ int ledger_bury(struct ledger *l, const struct deadletter *d, struct err *e)
     }
     bind_text(st, 10, d->spec_hash);
     sqlite_bind_int(st, 11, d->time_us);
-    bind_text(st, 12, d->state);
     return sqlite_run(st, e);
 }
 
@@ -285,16 +282,14 @@ static void bind_filter(struct sqlite_stmt *st,
 {
     bind_text(st, 1, f->pipeline);
     bind_text(st, 2, f->topic);
-    bind_text(st, 3, f->state);
-    sqlite_bind_int(st, 4, f->epoch);
-    sqlite_bind_int(st, 5, f->partition);
-    sqlite_bind_int(st, 6, f->from);
-    sqlite_bind_int(st, 7, f->to);
-    sqlite_bind_int(st, 8, f->id);
+    sqlite_bind_int(st, 3, f->epoch);
+    sqlite_bind_int(st, 4, f->partition);
+    sqlite_bind_int(st, 5, f->from);
+    sqlite_bind_int(st, 6, f->to);
 }
 
 enum {
-    LETTER_TEXTS = 6,
+    LETTER_TEXTS = 5,
     LETTER_TEXT_MAX = 600
 };
 
@@ -303,7 +298,7 @@ static bool give_letter(struct sqlite_stmt *st,
                         bool (*fn)(void *arg, const struct deadletter *d),
                         void *arg)
 {
-    static const int columns[LETTER_TEXTS] = {1, 2, 7, 8, 10, 12};
+    static const int columns[LETTER_TEXTS] = {1, 2, 7, 8, 10};
     char text[LETTER_TEXTS][LETTER_TEXT_MAX];
     struct deadletter d = {.id = sqlite_column_int(st, 0),
                            .epoch = sqlite_column_int(st, 3),
@@ -322,7 +317,6 @@ static bool give_letter(struct sqlite_stmt *st,
     d.rule = text[2];
     d.reason = text[3];
     d.spec_hash = text[4];
-    d.state = text[5];
     d.has_payload = sqlite_column_type(st, 9) != SQLITE_IS_NULL;
     return fn(arg, &d);
 }
@@ -331,10 +325,15 @@ int ledger_letters(struct ledger *l, const struct deadletter_filter *f,
                    bool (*fn)(void *arg, const struct deadletter *d), void *arg,
                    struct err *e)
 {
-    struct sqlite_stmt *st = l->st[LETTERS];
+    bool there = f->pipeline != NULL && f->topic != NULL && f->epoch >= 0 &&
+                 f->partition >= 0 && f->to >= 0 && f->id < 0;
+    struct sqlite_stmt *st = l->st[there ? LETTERS_THERE : LETTERS];
     int rc;
 
     bind_filter(st, f);
+    if (!there) {
+        sqlite_bind_int(st, 7, f->id);
+    }
     while ((rc = sqlite_step(st, e)) == 1) {
         if (!give_letter(st, fn, arg)) {
             rc = 0;
@@ -361,15 +360,8 @@ int ledger_count_letters(struct ledger *l, const struct deadletter_filter *f,
                          int64_t *ret, struct err *e)
 {
     bind_filter(l->st[COUNT_LETTERS], f);
+    sqlite_bind_int(l->st[COUNT_LETTERS], 7, f->id);
     return one_int(l->st[COUNT_LETTERS], ret, e);
-}
-
-int ledger_mark_letter(struct ledger *l, int64_t id, const char *state,
-                       struct err *e)
-{
-    sqlite_bind_int(l->st[MARK], 1, id);
-    bind_text(l->st[MARK], 2, state);
-    return sqlite_run(l->st[MARK], e);
 }
 
 int ledger_run_begin(struct ledger *l, const char *kind, const char *detail,
@@ -449,25 +441,4 @@ int ledger_runs(struct ledger *l, int64_t limit,
     }
     sqlite_reset(st);
     return rc < 0 ? -1 : 0;
-}
-
-int ledger_received_add(struct ledger *l, const char *topic, int64_t epoch,
-                        int64_t n, struct err *e)
-{
-    struct sqlite_stmt *st = l->st[RECEIVED_ADD];
-
-    bind_text(st, 1, topic);
-    sqlite_bind_int(st, 2, epoch);
-    sqlite_bind_int(st, 3, n);
-    return sqlite_run(st, e);
-}
-
-int ledger_received(struct ledger *l, const char *topic, int64_t epoch,
-                    int64_t *ret, struct err *e)
-{
-    struct sqlite_stmt *st = l->st[RECEIVED];
-
-    bind_text(st, 1, topic);
-    sqlite_bind_int(st, 2, epoch);
-    return one_int(st, ret, e);
 }

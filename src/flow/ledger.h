@@ -49,7 +49,7 @@ void ledger_rollback(struct ledger *l);
 
 int ledger_put(struct ledger *l, const struct ledger_row *r,
                struct err *e) MUST_USE;
-/* Forget a pipeline's rows of a topic, of every epoch, and its open letters
+/* Forget a pipeline's rows of a topic, of every epoch, and its letters
  * that another spec made (batch --full begins again). */
 int ledger_forget(struct ledger *l, const char *pipeline, const char *topic,
                   const char *spec_hash, struct err *e) MUST_USE;
@@ -77,8 +77,7 @@ struct deadletter {
     struct slice payload;
     bool has_payload;
     const char *spec_hash;
-    int64_t time_us;   /* when it was set aside */
-    const char *state; /* "open", "replayed" */
+    int64_t time_us; /* when it was set aside */
 };
 
 int ledger_bury(struct ledger *l, const struct deadletter *d,
@@ -89,21 +88,18 @@ int ledger_bury(struct ledger *l, const struct deadletter *d,
 struct deadletter_filter {
     const char *pipeline;
     const char *topic;
-    const char *state;
     int64_t epoch;     /* -1: any */
     int32_t partition; /* -1: any */
     int64_t from, to;  /* offsets; to -1: no end */
     int64_t id;        /* -1: any */
 };
 #define DEADLETTER_ANY \
-    ((struct deadletter_filter){NULL, NULL, NULL, -1, -1, 0, -1, -1})
+    ((struct deadletter_filter){NULL, NULL, -1, -1, 0, -1, -1})
 int ledger_letters(struct ledger *l, const struct deadletter_filter *f,
                    bool (*fn)(void *arg, const struct deadletter *d), void *arg,
                    struct err *e) MUST_USE;
 int ledger_count_letters(struct ledger *l, const struct deadletter_filter *f,
                          int64_t *ret, struct err *e) MUST_USE;
-int ledger_mark_letter(struct ledger *l, int64_t id, const char *state,
-                       struct err *e) MUST_USE;
 /* ---- runs ---- */
 
 struct ledger_run {
@@ -121,13 +117,5 @@ int ledger_run_end(struct ledger *l, int64_t id, const char *state,
 int ledger_runs(struct ledger *l, int64_t limit,
                 bool (*fn)(void *arg, const struct ledger_run *r), void *arg,
                 struct err *e) MUST_USE;
-
-/* ---- what the HTTP front received ---- */
-
-/* Add to the number of records acknowledged for a topic. */
-int ledger_received_add(struct ledger *l, const char *topic, int64_t epoch,
-                        int64_t n, struct err *e) MUST_USE;
-int ledger_received(struct ledger *l, const char *topic, int64_t epoch,
-                    int64_t *ret, struct err *e) MUST_USE;
 
 #endif

@@ -29,7 +29,6 @@ CREATE TABLE IF NOT EXISTS letter (
     payload   BLOB,
     spec_hash TEXT    NOT NULL,
     time_us   INTEGER NOT NULL,
-    state     TEXT    NOT NULL,
     UNIQUE (pipeline, topic, epoch, part, at, sub, spec_hash)
 );
 
@@ -41,12 +40,5 @@ CREATE TABLE IF NOT EXISTS run (
     ended_us   INTEGER NOT NULL,
     detail     TEXT    NOT NULL
 );
-
-CREATE TABLE IF NOT EXISTS received (
-    topic   TEXT    NOT NULL,
-    epoch   INTEGER NOT NULL,
-    records INTEGER NOT NULL,
-    PRIMARY KEY (topic, epoch)
-) WITHOUT ROWID;
 
 PRAGMA user_version = 1;

@@ -138,8 +138,7 @@ static int hook_reject(void *arg, const struct span *s, const struct message *m,
                            .payload = m->value,
                            .has_payload = m->has_value,
                            .spec_hash = "",
-                           .time_us = clock_wall_us(),
-                           .state = "open"};
+                           .time_us = clock_wall_us()};
 
     return ledger_bury(p->ledger, &d, e);
 }
