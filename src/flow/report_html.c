@@ -182,6 +182,12 @@ static int put_table_rules(const struct flow_batch_table *t, struct buf *b,
     for (size_t k = 0; k < c->ncolumns; k++) {
         const char *column = t->table->columns[k].name;
 
+        if (put_rule(b, first,
+                     (const char *const[]){t->table->name, column, "rejected",
+                                           "required and absent"},
+                     c->rejects[k][CLEAN_RULES], e) < 0) {
+            return -1;
+        }
         for (int r = 0; r < CLEAN_RULES; r++) {
             const char *word = clean_rule_word((enum clean_rule)r);
 
