@@ -1,6 +1,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "test.h"
@@ -436,6 +438,65 @@ static void running_out_of_memory_is_survived(void)
     CHECK(n > 20 && n < 1000);
 }
 
+/* Part of a frame gets into the file, then no more: as on a full disk. */
+static void a_file_that_cannot_grow_refuses_whole_requests(void)
+{
+    struct broker *b = fresh(0);
+    struct rlimit old;
+    struct rlimit small;
+    struct broker_report rep;
+    int64_t size = 0;
+    int64_t now = 0;
+
+    make(b, "a", -1, -1);
+    fill(b, "a", 0, 0, 5);
+    CHECK_OK(fs_size(segment_path(1), &size, &e), &e);
+    CHECK(getrlimit(RLIMIT_FSIZE, &old) == 0);
+    small = old;
+    small.rlim_cur = (rlim_t)size + 500;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    for (int i = 0; i < 3; i++) {
+        CHECK(put(b, "a", 0, 5, &rep) < 0);
+        CHECK_INT(e.code, ERR_IO);
+        CHECK(strstr(e.msg, "could not store records") != NULL);
+        CHECK_OK(fs_size(segment_path(1), &now, &e), &e);
+        CHECK_INT(now, size);
+    }
+    CHECK_INT(check_all(b, "a", 0, 0, 1000), 5);
+    CHECK(setrlimit(RLIMIT_FSIZE, &old) == 0);
+    fill(b, "a", 0, 5, 8);
+    CHECK_INT(check_all(b, "a", 0, 0, 1000), 8);
+    broker_close(b);
+}
+
+static void running_out_of_memory_while_storing_loses_nothing(void)
+{
+    struct broker *b = fresh(0);
+    int64_t next = 0;
+    unsigned n = 0;
+    int in_a_row = 0;
+
+    make(b, "a", -1, -1);
+    while (in_a_row < 5 && n < 500) {
+        struct broker_report rep = {-1, -1, ERR_NONE};
+        int rc;
+
+        mem_fail_after(++n);
+        rc = put(b, "a", 0, next, &rep);
+        mem_fail_after(0);
+        CHECK(rc == 0 || e.code == ERR_NOMEM);
+        in_a_row = rc == 0 ? in_a_row + 1 : 0;
+        if (rc == 0) {
+            CHECK_INT(rep.offset, next);
+            next++;
+        }
+    }
+    CHECK(n > 5 && n < 500);
+    CHECK_INT(check_all(b, "a", 0, 0, 1000), next);
+    broker_close(b);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -455,6 +516,10 @@ int main(void)
          a_failed_commit_answers_an_error_and_leaves_nothing},
         {"without the shared page readers look for the end",
          without_the_shared_page_readers_look_for_the_end},
+        {"a file that cannot grow refuses whole requests",
+         a_file_that_cannot_grow_refuses_whole_requests},
+        {"running out of memory while storing loses nothing",
+         running_out_of_memory_while_storing_loses_nothing},
         {"running out of memory is survived",
          running_out_of_memory_is_survived},
     };
