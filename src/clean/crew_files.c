@@ -109,6 +109,7 @@ static int read_at(struct crew_files *f, struct buf *b, size_t want,
 static int open_file(struct crew_files *f, struct crew_block *b, struct err *e)
 {
     struct split_conf conf = {.name = f->paths[f->at],
+                              .unparsed = true, /* the decoder says */
                               .columns = f->table->fields,
                               .ncolumns = f->table->nfields};
     int got = 0;

@@ -179,6 +179,10 @@ static int is_json(struct split *s, struct slice text, bool *ret, struct err *e)
     struct json_doc d;
     struct err mine;
 
+    if (s->conf.unparsed) {
+        *ret = true;
+        return 0;
+    }
     json_pool_reset(&s->pool);
     *ret = json_parse(&d, text, 0, &s->pool.alc, &mine) == 0;
     if (!*ret && mine.code == ERR_NOMEM) {

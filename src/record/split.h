@@ -25,6 +25,8 @@ struct split_conf {
     const char *name;   /* of the file, for messages; borrowed */
     size_t max_message; /* bytes; more is ERR_LIMIT; 0: SPLIT_MESSAGE_MAX */
     size_t chunk;       /* 0: SPLIT_CHUNK */
+    /* Values are cut but not parsed: `json` then means that it may be. */
+    bool unparsed;
     /* A CSV header must have one of these names; borrowed; none: any header
      * of at least two distinct words will do. */
     const char *const *columns;
