@@ -97,13 +97,14 @@ static void on_resume(struct http_request *r)
 static bool on_expire(struct http_request *r)
 {
     struct work *w = r->work;
+    enum family family = w->family;
     int waiting = STATE_WAITING;
 
     if (!atomic_compare_exchange_strong(&w->state, &waiting, STATE_GIVEN_UP)) {
         return false;
     }
-    r->work = NULL;
-    answer_error(r, w->family, w->family == FAMILY_KAFKA ? 500 : 503, 50003,
+    r->work = NULL; /* the broker's answer frees it, perhaps at once */
+    answer_error(r, family, family == FAMILY_KAFKA ? 500 : 503, 50003,
                  "the records were not stored in time; they may still be: "
                  "repeat the request with the same Idempotency-Key");
     return true;
