@@ -1,5 +1,6 @@
 /* report_text.c - the report on a terminal, at most REPORT_WIDTH columns. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -218,8 +219,8 @@ static int cell(const struct report_answer *a, size_t col, size_t row,
 
         grouped(whole, text);
         if (v - (double)whole != 0.0) {
-            return buf_putf(b, e, "%s.%02d", text,
-                            (int)((v - (double)whole) * 100));
+            return buf_putf(b, e, "%s%s.%02d", v < 0 && whole == 0 ? "-" : "",
+                            text, (int)(fabs(v - (double)whole) * 100));
         }
         return buf_puts(b, text, e);
     }

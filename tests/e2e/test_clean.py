@@ -264,6 +264,62 @@ def decoded():
           rejects[0]["payload"] == "not a record", str(rejects))
 
 
+def example():
+    """Another data set: only YAML, SQL and rows."""
+    home = os.path.join(ROOT, "examples", "weather")
+    r = subprocess.run([PINLINE, "check"], capture_output=True, text=True, cwd=home,
+                       check=False)
+    check("the weather example passes its own tests", r.returncode == 0, r.stderr)
+    for table, name, rows in (("reading", "reading.jsonl", 7), ("station", "station.csv", 3)):
+        path = os.path.join(home, "rows", name)
+        sets = ["spec=" + os.path.join(home, "spec.yaml")]
+        c = run(table, path, sets)
+        check("weather %s: C = DuckDB" % table, c == run(table, path, sets, "--engine",
+                                                         "duckdb"))
+        check("weather %s: %d rows" % (table, rows), len(c) == rows)
+    r = subprocess.run([PINLINE, "--data", os.path.join(FOLDER.name, "weather"), "run",
+                        "--input", "rows", "--format", "json"],
+                       capture_output=True, text=True, cwd=home, check=False)
+    try:
+        got = json.loads(r.stdout)
+    except ValueError:
+        got = {}
+    want = {"received": 8, "stored": 8, "expanded": 1, "cleaned": 7, "rejected": 1,
+            "duplicate": 1}
+    sums = got.get("accounting", {}).get("reading", {})
+    check("weather: the whole path", {k: sums.get(k) for k in want} == want,
+          r.stdout + r.stderr)
+    check("weather: its answers", [x["mean_celsius"] for x in
+                                   got.get("answers", {}).get("01", [])][1:] == [8],
+          r.stdout)
+
+
+def cases():
+    """tests/cases/clean: spec, input, what comes out, what does not."""
+    folder = os.path.join(ROOT, "tests", "cases", "clean")
+    for name in sorted(os.listdir(folder)):
+        at = os.path.join(folder, name)
+        with open(os.path.join(at, "args"), encoding="utf-8") as f:
+            args = [x for line in f for x in
+                    ([line.strip()] if "{" in line else line.split())]
+        rejects = os.path.join(FOLDER.name, "case.rejects.jsonl")
+        r = subprocess.run([PINLINE, "clean", "-q", *args, "--rejects", rejects,
+                            "input.jsonl"], capture_output=True, text=True, cwd=at,
+                           check=False)
+        with open(rejects, encoding="utf-8") as f:
+            refused = f.read()
+        if os.environ.get("PINLINE_GOLDEN"):
+            for file, text in (("output.jsonl", r.stdout), ("rejects.jsonl", refused)):
+                with open(os.path.join(at, file), "w", encoding="utf-8") as f:
+                    f.write(text)
+        for file, text in (("output.jsonl", r.stdout), ("rejects.jsonl", refused)):
+            with open(os.path.join(at, file), encoding="utf-8") as f:
+                want = f.read()
+            check("case %s: %s" % (name, file), text == want, text + r.stderr)
+
+
+cases()
+example()
 odd_values()
 rule_changes()
 decoded()
