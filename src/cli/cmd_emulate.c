@@ -192,7 +192,7 @@ static bool topic_is_named(const struct job *j, const char *table)
 }
 
 static int add_table(struct job *j, const struct args *a, struct slice name,
-                     struct err *e)
+                     bool skip, struct err *e)
 {
     const char *template = args_text(a, "stream-names", NULL);
     size_t n = j->conf.ntables;
@@ -218,8 +218,54 @@ static int add_table(struct job *j, const struct args *a, struct slice name,
         return -1;
     }
     j->names[n] = copy.ptr;
-    j->tables[n] = (struct emulator_table){copy.ptr, topic};
+    j->tables[n] = (struct emulator_table){copy.ptr, topic, skip};
     j->conf.ntables++;
+    return 0;
+}
+
+static bool is_listed(const char *list, const char *word)
+{
+    struct slice rest = slice_of(list);
+    struct slice item;
+
+    while (rest.len > 0) {
+        (void)slice_cut(&rest, ',', &item);
+        if (slice_is(item, word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * The tables of the list.  Where it names some of pin, geo and user the
+ * source is told of all three: it knows files by what the tables are.
+ */
+static int add_tables(struct job *j, const struct args *a, const char *list,
+                      struct err *e)
+{
+    static const char *const usual[] = {"pin", "geo", "user"};
+    struct slice rest;
+    struct slice item;
+    bool known = true;
+
+    for (rest = slice_of(list != NULL ? list : ""); rest.len > 0;) {
+        (void)slice_cut(&rest, ',', &item);
+        known = known && (slice_is(item, usual[0]) ||
+                          slice_is(item, usual[1]) || slice_is(item, usual[2]));
+    }
+    for (size_t i = 0; known && i < ARRAY_LEN(usual); i++) {
+        if (add_table(j, a, slice_of(usual[i]),
+                      list != NULL && !is_listed(list, usual[i]), e) != 0) {
+            return -1;
+        }
+    }
+    for (rest = slice_of(known ? "" : list); rest.len > 0;) {
+        (void)slice_cut(&rest, ',', &item);
+        if (add_table(j, a, item, false, e) != 0) {
+            return -1;
+        }
+    }
     return 0;
 }
 
@@ -250,7 +296,6 @@ static int read_token(struct job *j, const char *file, struct err *e)
 static int set_up(struct job *j, struct cli *c, const struct args *a,
                   struct err *e)
 {
-    struct slice rest = slice_of(args_text(a, "tables", "pin,geo,user"));
     struct source_conf source = {.tables = j->names};
 
     if (load(j, c, a, e) != 0) {
@@ -270,13 +315,8 @@ static int set_up(struct job *j, struct cli *c, const struct args *a,
         .timeout_us = args_int(a, "timeout", 0),
         .ca_file = args_text(a, "ca-file", NULL),
     };
-    while (rest.len > 0) {
-        struct slice name;
-
-        (void)slice_cut(&rest, ',', &name);
-        if (add_table(j, a, name, e) != 0) {
-            return -1;
-        }
+    if (add_tables(j, a, args_text(a, "tables", NULL), e) != 0) {
+        return -1;
     }
     source.url = j->project.source;
     source.seed = (uint64_t)j->project.seed;
@@ -307,6 +347,9 @@ static int put_counts(struct table *t, const struct job *j,
     for (size_t i = 0; i < n->ntables; i++) {
         const struct emulator_table_counts *x = &n->table[i];
 
+        if (j->tables[i].skip) {
+            continue;
+        }
         if (table_put(t, slice_of(j->tables[i].topic), e) != 0 ||
             table_put_int(t, x->posted, e) != 0 ||
             table_put_int(t, x->refused, e) != 0 ||

@@ -130,7 +130,7 @@ static int serve(struct job *j, struct err *e)
             return -1;
         }
         j->names[i] = table;
-        j->tables[i] = (struct emulator_table){table, topics[i].name};
+        j->tables[i] = (struct emulator_table){table, topics[i].name, false};
     }
     return api_start(&j->api, &conf, j->w.broker, e);
 }

@@ -167,6 +167,9 @@ int emulator_show(const struct emulator_conf *conf, struct buf *b,
     for (size_t t = 0; t < conf->ntables; t++) {
         bool json;
 
+        if (conf->tables[t].skip) {
+            continue;
+        }
         if (buf_putf(b, e, "%s_result ", conf->tables[t].name) != 0 ||
             source_row(conf->source, t, n, b, &json, e) != 0 ||
             buf_putc(b, '\n', e) != 0) {

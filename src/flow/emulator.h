@@ -30,6 +30,7 @@ enum {
 struct emulator_table {
     const char *name;  /* "pin", "geo", "user": the source's tables, in order */
     const char *topic; /* topic or stream */
+    bool skip;         /* the source has it, nothing is posted */
 };
 
 struct emulator_conf {

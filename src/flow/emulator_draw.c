@@ -66,9 +66,14 @@ static int parse_pace(struct emulator_draw *d, const char *pace, bool *ret_max,
 static int count_rows(struct emulator_draw *d, const struct emulator_conf *conf,
                       struct err *e)
 {
+    bool first = true;
+
     for (size_t t = 0; t < conf->ntables; t++) {
         int64_t rows = 0;
 
+        if (conf->tables[t].skip) {
+            continue;
+        }
         if (source_rows(conf->source, t, &rows, e) != 0) {
             return -1;
         }
@@ -76,10 +81,11 @@ static int count_rows(struct emulator_draw *d, const struct emulator_conf *conf,
             d->source_rows = -1;
             return 0;
         }
-        if (t == 0 ||
+        if (first ||
             (d->once ? rows > d->source_rows : rows < d->source_rows)) {
             d->source_rows = rows;
         }
+        first = false;
     }
     return 0;
 }

@@ -163,7 +163,8 @@ static int draw_rows(struct emulator *m, struct err *e)
         }
         m->pending = false;
         for (size_t t = 0; t < m->conf->ntables; t++) {
-            if (take_row(m, t, m->row, &any, e) != 0) {
+            if (!m->conf->tables[t].skip &&
+                take_row(m, t, m->row, &any, e) != 0) {
                 return -1;
             }
         }

@@ -7,8 +7,9 @@
 #include "test.h"
 
 static const char *const names[] = {"pin", "geo", "user"};
-static const struct emulator_table tables[] = {
-    {"pin", "x.pin"}, {"geo", "x.geo"}, {"user", "x.user"}};
+static const struct emulator_table tables[] = {{"pin", "x.pin", false},
+                                               {"geo", "x.geo", false},
+                                               {"user", "x.user", false}};
 
 /* Port 1 of this machine: nobody listens there. */
 #define NOBODY "http://127.0.0.1:1"
