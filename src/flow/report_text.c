@@ -203,6 +203,7 @@ static int cell(const struct report_answer *a, size_t col, size_t row,
                 struct buf *b, struct err *e)
 {
     const struct batch *rows = a->rows;
+    bool share = slice_ends(slice_of(rows->defs[col].name), SLICE("share"));
     bool year = slice_ends(slice_of(rows->defs[col].name), SLICE("year"));
     char text[32];
     double v;
@@ -213,6 +214,9 @@ static int cell(const struct report_answer *a, size_t col, size_t row,
     }
     if (rows->defs[col].type == COL_TEXT) {
         return buf_append(b, batch_text(rows, col, row), e);
+    }
+    if (share && report_number(rows, (int)col, row, &v)) {
+        return buf_putf(b, e, "%.1f %%", v * 100);
     }
     if (report_number(rows, (int)col, row, &v) && !year) {
         int64_t whole = (int64_t)v;
@@ -227,9 +231,10 @@ static int cell(const struct report_answer *a, size_t col, size_t row,
     return report_value(b, rows, col, row, e);
 }
 
-/* Every column but y, two blanks between. */
-static void label(struct out *o, const struct report_answer *a, int y,
-                  size_t row)
+/* The columns of the chart's x and series, or all but y when it has none; two
+ * blanks between. */
+static void label(struct out *o, const struct report_answer *a,
+                  const struct report_chart *chart, size_t row)
 {
     struct buf b;
     struct buf all;
@@ -237,7 +242,8 @@ static void label(struct out *o, const struct report_answer *a, int y,
     buf_init(&b, 65536);
     buf_init(&all, 65536);
     for (size_t c = 0; c < a->rows->columns && o->rc == 0; c++) {
-        if ((int)c == y) {
+        if ((int)c == chart->y ||
+            (chart->x >= 0 && (int)c != chart->x && (int)c != chart->series)) {
             continue;
         }
         o->rc = cell(a, c, row, &b, o->e);
@@ -264,14 +270,15 @@ static void bar(struct out *o, double v, double max)
     style(o, PLAIN);
 }
 
-static void line(struct out *o, const struct report_answer *a, int y,
-                 size_t row, double max)
+static void line(struct out *o, const struct report_answer *a,
+                 const struct report_chart *chart, size_t row, double max)
 {
+    int y = chart->y;
     struct buf b;
     double v;
 
     put(o, "      ");
-    label(o, a, y, row);
+    label(o, a, chart, row);
     if (y < 0) {
         put(o, "\n");
         return;
@@ -347,14 +354,14 @@ static void answer(struct out *o, const struct report_answer *a)
     put(o, "  ");
     style(o, BOLD);
     left(o, slice_of(a->id), 4);
-    left(o, slice_of(a->title), 66);
+    left(o, slice_of(a->title), more[0] == '\0' ? strlen(a->title) : 66);
     style(o, PLAIN);
     style(o, DIM);
     put(o, more);
     style(o, PLAIN);
     put(o, "\n");
     for (size_t i = 0; i < n; i++) {
-        line(o, a, c.y, rows[i], max);
+        line(o, a, &c, rows[i], max);
     }
 }
 
