@@ -8,6 +8,7 @@
 #include "core/secret.h"
 #include "flow/emulator.h"
 #include "flow/project.h"
+#include "flow/recognise.h"
 
 extern const struct cmd cmd_emulate;
 
@@ -324,7 +325,7 @@ static int set_up(struct job *j, struct cli *c, const struct args *a,
     if (read_token(j, args_text(a, "token-file", NULL), e) != 0) {
         return -1;
     }
-    return source_open(&j->conf.source, &source, e);
+    return recognise_open(&j->conf.source, &source, &j->project, e);
 }
 
 static int show(struct cli *c, const struct job *j, struct err *e)

@@ -30,9 +30,11 @@ int catalog_spec(struct spec **ret, const struct project *p,
 {
     struct spec_texts set = {0};
     struct slice *items = NULL;
+    struct faults own;
     struct buf text;
     int rc = -1;
 
+    faults_init(&own);
     buf_init(&text, SPEC_BYTES_MAX);
     if (p->spec_options.n > 0) {
         items = mem_zero(p->spec_options.n, sizeof(*items));
@@ -50,8 +52,10 @@ int catalog_spec(struct spec **ret, const struct project *p,
         goto out;
     }
     rc = spec_load(ret, buf_slice(&text),
-                   p->spec[0] ? p->spec : "pinterest.yaml", &set, faults, e);
+                   p->spec[0] ? p->spec : "pinterest.yaml", &set,
+                   faults != NULL ? faults : &own, e);
 out:
+    faults_release(&own);
     mem_free(items);
     buf_release(&text);
     return rc;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "flow/catalog.h"
+
 static void add_key(struct recognise *r, const char *key)
 {
     for (size_t i = 0; i < r->guess.nkeys; i++) {
@@ -35,4 +37,25 @@ void recognise_init(struct recognise *r, const struct spec *s,
             }
         }
     }
+}
+
+int recognise_open(struct source **ret, struct source_conf *conf,
+                   const struct project *p, struct err *e)
+{
+    struct recognise known;
+    struct spec *spec = NULL;
+    int rc;
+
+    if (strncmp(conf->url, "generator:", strlen("generator:")) == 0) {
+        return source_open(ret, conf, e);
+    }
+    if (catalog_spec(&spec, p, NULL, e) < 0) {
+        return -1;
+    }
+    recognise_init(&known, spec, conf->tables, conf->ntables);
+    conf->guess = &known.guess;
+    rc = source_open(ret, conf, e);
+    conf->guess = NULL;
+    spec_free(spec);
+    return rc;
 }

@@ -6,6 +6,7 @@
 #define FLOW_RECOGNISE_H
 
 #include "clean/spec.h"
+#include "flow/project.h"
 #include "record/decode.h"
 #include "record/guess.h"
 #include "source/source.h"
@@ -20,5 +21,10 @@ struct recognise {
  * only.  The spec's texts are borrowed. */
 void recognise_init(struct recognise *r, const struct spec *s,
                     const char *const *names, size_t n);
+
+/* source_open() with what the project's spec knows; the spec is read only for
+ * sources that need it. */
+int recognise_open(struct source **ret, struct source_conf *conf,
+                   const struct project *p, struct err *e) MUST_USE;
 
 #endif
