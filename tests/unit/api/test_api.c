@@ -320,6 +320,31 @@ static void starting_survives_any_failed_allocation(void)
     fake_broker_free(b);
 }
 
+/* Any allocation of a request may fail: the client hears 4xx, 5xx or nothing,
+ * and the server goes on. */
+static void requests_survive_any_failed_allocation(void)
+{
+    struct world w;
+    char text[4096];
+    int good = 0;
+
+    start(&w, &plain);
+    for (unsigned n = 1; n < 80; n++) {
+        int fd = dial(api_port(w.a, 0));
+
+        mem_fail_after(n);
+        post(fd, n % 2 == 0 ? "pin" : "geo",
+             "{\"records\":[{\"key\":\"k\",\"value\":{\"a\":[1]}}]}");
+        hear(fd, text, sizeof(text), "}");
+        mem_fail_after(0);
+        good += strstr(text, "HTTP/1.1 200") == text ? 1 : 0;
+        (void)close(fd);
+    }
+    CHECK(good > 10);
+    CHECK(good < 79);
+    stop(&w);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -333,6 +358,8 @@ int main(void)
         {"drips are cut", drips_are_cut},
         {"idle connections leave room", idle_connections_leave_room},
         {"bad settings are refused", bad_settings_are_refused},
+        {"requests survive any failed allocation",
+         requests_survive_any_failed_allocation},
         {"starting survives any failed allocation",
          starting_survives_any_failed_allocation},
     };
