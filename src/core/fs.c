@@ -129,10 +129,14 @@ static int sync_parent(const char *path, struct err *e)
     return fs_sync_folder(dir, e);
 }
 
+/* "dir/.name.tmp.PID": readers of a folder pass over names with a dot. */
 static int write_temporary(const char *path, char tmp[FS_PATH_MAX],
                            struct slice bytes, struct err *e)
 {
-    int n = snprintf(tmp, FS_PATH_MAX, "%s.tmp.%ld", path, (long)getpid());
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    int n = snprintf(tmp, FS_PATH_MAX, "%.*s.%s.tmp.%ld", (int)(name - path),
+                     path, name, (long)getpid());
     int fd;
     int rc;
 

@@ -15,7 +15,8 @@ enum {
 
 /* The whole file behind what is in *b; ERR_NOTFOUND, ERR_LIMIT, ERR_IO. */
 int fs_read(const char *path, struct buf *b, struct err *e) MUST_USE;
-/* Write path.tmp.PID, fsync, rename to path, fsync the folder. */
+/* Write a hidden temporary file beside it, fsync, rename to path, fsync the
+ * folder. */
 int fs_publish(const char *path, struct slice bytes, struct err *e) MUST_USE;
 /* As fs_publish, but ERR_EXISTS (nothing changed) when path is there: the
  * temporary file is link()ed, so that of several writers one wins. */

@@ -11,6 +11,7 @@ repeats all of it with other data.
 import glob
 import gzip
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -18,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -46,10 +48,10 @@ def pinline(data, *args, env=None, expect=0):
 
 
 class Server:
-    def __init__(self, data):
+    def __init__(self, data, *sets):
+        words = [w for s in sets for w in ("--set", s)]
         self.process = subprocess.Popen(
-            [PINLINE, "--data", data, "serve", "--listen", "127.0.0.1:0",
-             "--set", "objects.enabled=false"],
+            [PINLINE, "--data", data, "serve", "--listen", "127.0.0.1:0", *words],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         self.base = next(w for w in line.split() if w.startswith("http")).rstrip(",")
@@ -103,7 +105,7 @@ def make_rows(rng, n):
 def fill(data, rng, n):
     """Post rows; returns per topic the stored values in offset order."""
     import base64
-    server = Server(data)
+    server = Server(data, "objects.enabled=false")
     stored = {"pin": {}, "geo": {}, "user": {}}
     try:
         for topic, kind, record in make_rows(rng, n):
@@ -226,6 +228,58 @@ def batch_round(data, reference):
     check(topics == reference, "a batch from the topics gives the same answers")
 
 
+def post_until_dead(base, stop, acknowledged, number):
+    """Post records of one's own until told to stop or the server is gone."""
+    i = 0
+    while not stop.is_set():
+        value = {"index": number * 1000000 + i, "title": f"t{i}"}
+        i += 1
+        body = json.dumps({"records": [{"value": value}]}).encode()
+        request = urllib.request.Request(
+            f"{base}/topics/pin", body,
+            {"Content-Type": "application/vnd.kafka.json.v2+json"})
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                offset = json.load(answer)["offsets"][0]["offset"]
+            acknowledged[offset] = value["index"]
+        except (OSError, ValueError, http.client.HTTPException):
+            return
+
+
+def served_round(root, rng):
+    """serve with its objects pipeline, killed three times under load."""
+    data = os.path.join(root, "served")
+    acknowledged = {}
+    for life in range(4):
+        server = Server(data, "objects.flush_records=20", "objects.flush_time=200ms")
+        stop = threading.Event()
+        threads = [threading.Thread(target=post_until_dead, args=(
+            server.base.rstrip("/"), stop, acknowledged, life * 10 + k)) for k in range(4)]
+        for t in threads:
+            t.start()
+        time.sleep(rng.uniform(0.1, 0.6))
+        if life < 3:
+            server.process.kill()
+            server.process.wait()
+        stop.set()
+        for t in threads:
+            t.join()
+        if life == 3:
+            began = time.monotonic()
+            check(server.stop() == 0 and time.monotonic() - began < 10,
+                  "I15 sinks: SIGTERM under load ends server and pipelines in 10 s")
+    pinline(data, "sink", "objects")
+    got = [json.loads(line)["index"] for line in lines_of_objects(data, "pin")]
+    check(len(got) == len(set(got)), "I4 objects: nothing twice after kills of serve")
+    check(all(offset < len(got) and got[offset] == index
+              for offset, index in acknowledged.items()),
+          "I1 http: every acknowledged record stands at its offset after kills of serve")
+    pinline(data, "batch", "--answers", "none")
+    accounts = json.loads(pinline(data, "status", "--format", "json").stdout)["accounting"]
+    check(accounts["pin"]["closes"] and accounts["pin"]["stored"] == len(got),
+          "I7 batch: the sum closes after kills of serve")
+
+
 def undisturbed(root, rng_seed, n):
     data = os.path.join(root, "calm")
     fill(data, random.Random(rng_seed), n)
@@ -243,6 +297,7 @@ def main():
             objects_round(data, stored, gz=number % 2 == 1)
             stream_round(data, stored)
             batch_round(data, reference)
+            served_round(root, random.Random(number))
             print(f"# round {number}: {time.time() - began:.1f} s")
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
