@@ -5,8 +5,7 @@
  * is asked only for what may exist.  An op that is NULL is answered with
  * ERR_UNAVAILABLE.  Each op may be called by several threads at once but for
  * open and close; the contract of each is the one in broker.h under its name.
- * `produce` keeps the request and calls done() once, from any thread but the
- * caller's.
+ * `produce` keeps the request and calls done() once.
  */
 #ifndef BROKER_BROKER_OPS_H
 #define BROKER_BROKER_OPS_H

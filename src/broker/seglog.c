@@ -62,6 +62,7 @@ static int open_all(struct seglog *l, const char *dir, struct err *e)
     }
     if (fs_join(path, dir, "meta.db", e) < 0 ||
         seglog_meta_open(&l->meta, path, l->writes, e) < 0 ||
+        seglog_meta_open(&l->groups, path, false, e) < 0 ||
         seglog_durable_open(&l->durable, l->dir, l->writes, e) < 0 ||
         seglog_catalog_load(l, e) < 0) {
         return -1;
@@ -77,10 +78,12 @@ static void shut(struct broker *b)
     seglog_files_close(l);
     seglog_catalog_release(l);
     seglog_durable_close(l->durable, l->writes);
+    seglog_meta_close(&l->groups);
     seglog_meta_close(&l->meta);
     if (l->writes) {
         lock_drop(&l->owner);
     }
+    mutex_release(&l->groups.lock);
     mutex_release(&l->meta.lock);
     mutex_release(&l->lock);
     cond_release(&l->moved);
@@ -117,6 +120,7 @@ static int open_seglog(struct broker **ret, const struct broker_conf *conf,
     l->owner.fd = -1;
     mutex_init(&l->lock);
     mutex_init(&l->meta.lock);
+    mutex_init(&l->groups.lock);
     cond_init(&l->moved);
     cond_init(&l->wake);
     if (fs_join(l->dir, conf->dir, "topics", e) < 0 ||

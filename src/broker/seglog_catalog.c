@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "broker/seglog_file_int.h"
@@ -275,19 +276,21 @@ int seglog_catalog_load(struct seglog *l, struct err *e)
 
 int seglog_catalog_refresh(struct seglog *l, bool now, struct err *e)
 {
+    struct seglog_meta *m = &l->meta;
     int64_t us = clock_mono_us();
     bool moved = false;
-    int rc = 0;
+    int rc;
 
-    mutex_lock(&l->meta.lock);
-    if (now || us - l->meta.checked_us >= LOOK_US) {
-        l->meta.checked_us = us;
-        rc = seglog_meta_moved(&l->meta, &moved, e);
-        if (rc == 0 && moved) {
-            rc = load_locked(l, e);
-        }
+    if (!now && us - atomic_load(&m->checked_us) < LOOK_US) {
+        return 0;
     }
-    mutex_unlock(&l->meta.lock);
+    mutex_lock(&m->lock);
+    atomic_store(&m->checked_us, us);
+    rc = seglog_meta_moved(m, &moved, e);
+    if (rc == 0 && moved) {
+        rc = load_locked(l, e);
+    }
+    mutex_unlock(&m->lock);
     return rc;
 }
 

@@ -44,6 +44,17 @@ void seglog_files_close(struct seglog *l)
     }
 }
 
+void seglog_file_forget(struct seglog *l, int64_t no)
+{
+    mutex_lock(&l->lock);
+    for (size_t i = 0; i < ARRAY_LEN(l->files); i++) {
+        if (l->files[i].no == no && l->files[i].refs == 0) {
+            shut(&l->files[i]);
+        }
+    }
+    mutex_unlock(&l->lock);
+}
+
 /* The place for one more: free, or of the file used longest ago. */
 static struct seglog_file *free_place(struct seglog *l)
 {

@@ -28,6 +28,8 @@ int seglog_file_make(struct seglog *l, int64_t no, struct err *e) MUST_USE;
 int seglog_file_take(struct seglog *l, int64_t no, struct seglog_file **ret,
                      struct err *e) MUST_USE;
 void seglog_file_give(struct seglog *l, struct seglog_file *f);
+/* Close a file that was removed, so that its bytes are given back. */
+void seglog_file_forget(struct seglog *l, int64_t no);
 void seglog_files_close(struct seglog *l);
 
 /* Reading a stretch of a segment frame by frame. */

@@ -99,7 +99,7 @@ int seglog_group_commit(struct broker *b, const char *group,
                         const struct broker_position *p, size_t n,
                         const int64_t *expect, struct err *e)
 {
-    struct seglog_meta *m = &((struct seglog *)b)->meta;
+    struct seglog_meta *m = &((struct seglog *)b)->groups;
     int rc;
 
     mutex_lock(&m->lock);
@@ -119,7 +119,7 @@ int seglog_group_get(struct broker *b, const char *group, const char *topic,
                      int32_t partition, struct broker_position *ret,
                      struct err *e)
 {
-    struct seglog_meta *m = &((struct seglog *)b)->meta;
+    struct seglog_meta *m = &((struct seglog *)b)->groups;
     struct broker_position key = {.partition = partition};
     struct broker_position found;
     int rc;
@@ -201,7 +201,7 @@ static void take_position(struct sqlite_stmt *st, void *to)
 int seglog_group_list(struct broker *b, struct broker_group **ret, size_t *n,
                       struct err *e)
 {
-    struct seglog_meta *m = &((struct seglog *)b)->meta;
+    struct seglog_meta *m = &((struct seglog *)b)->groups;
     const struct row_kind kind = {sizeof(**ret), take_group};
     void *list = NULL;
 
@@ -217,7 +217,7 @@ int seglog_group_positions(struct broker *b, const char *group,
                            struct broker_position **ret, size_t *n,
                            struct err *e)
 {
-    struct seglog_meta *m = &((struct seglog *)b)->meta;
+    struct seglog_meta *m = &((struct seglog *)b)->groups;
     const struct row_kind kind = {sizeof(**ret), take_position};
     void *list = NULL;
 
@@ -232,7 +232,7 @@ int seglog_group_positions(struct broker *b, const char *group,
 
 int seglog_group_delete(struct broker *b, const char *group, struct err *e)
 {
-    struct seglog_meta *m = &((struct seglog *)b)->meta;
+    struct seglog_meta *m = &((struct seglog *)b)->groups;
     int64_t gone = 0;
     int rc;
 

@@ -72,9 +72,9 @@ struct seglog_meta {
     struct mutex lock;
     struct sqlite *db;
     struct sqlite_stmt *st[SQL_COUNT];
-    int64_t data_version; /* as last seen; changes when others commit */
-    int64_t catalogue;    /* version that is loaded */
-    int64_t checked_us;   /* when we looked last */
+    int64_t data_version;       /* as last seen; changes when others commit */
+    int64_t catalogue;          /* version that is loaded */
+    _Atomic int64_t checked_us; /* when we looked last */
 };
 
 struct seglog_durable; /* the shared page, seglog_durable.c */
@@ -87,6 +87,8 @@ struct seglog {
     bool writes;
     struct lock owner;
     struct seglog_meta meta;
+    struct seglog_meta groups; /* a connection for positions alone: their
+                                  commits must not hold up the others */
     struct seglog_durable *durable;
 
     struct mutex lock;

@@ -484,6 +484,7 @@ bool seglog_read_wait(struct broker *b, const char *topic, int32_t partition,
         int64_t now = clock_mono_us();
         int64_t pause = now + POLL_US < until ? now + POLL_US : until;
         bool there = false;
+        bool stop = false;
 
         if (seglog_live_refresh(l, NULL) == 0 &&
             seglog_catalog_lock(l, topic, partition, &t, NULL) == 0) {
@@ -492,11 +493,11 @@ bool seglog_read_wait(struct broker *b, const char *topic, int32_t partition,
                 (void)cond_wait_until(&l->moved, &l->lock, until);
                 pause = 0; /* look again */
             }
-            there = there && !l->stop;
+            stop = l->stop;
             mutex_unlock(&l->lock);
         }
-        if (there || now >= until || l->stop) {
-            return there;
+        if (there || stop || now >= until) {
+            return there && !stop;
         }
         if (pause > now) {
             clock_sleep_us(pause - now);

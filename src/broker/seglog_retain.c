@@ -228,6 +228,7 @@ int seglog_retain_empty(struct seglog *l, int64_t *ret_removed, struct err *e)
         mutex_unlock(&l->meta.lock);
         /* a crash here leaves strays, which the next start removes */
         for (size_t i = 0; rc == 0 && i < n; i++) {
+            seglog_file_forget(l, list[i]);
             seglog_file_path(l, list[i], path);
             rc = fs_remove(path, e);
             *ret_removed += rc == 0;

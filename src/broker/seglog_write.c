@@ -305,6 +305,7 @@ void seglog_write_stop(struct seglog *l)
     mutex_lock(&l->lock);
     l->stop = true;
     cond_signal(&l->wake);
+    cond_broadcast(&l->moved);
     mutex_unlock(&l->lock);
     thread_join(&l->thread);
     if (w->fd >= 0) {
