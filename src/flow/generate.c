@@ -223,7 +223,7 @@ static int write_rows(const struct generate_conf *conf, struct output *outputs,
                 return err_set(e, ERR_INTERRUPTED, "stopped at row %lld",
                                (long long)n);
             }
-            if (conf->progress != NULL) {
+            if (conf->progress != NULL && n > 0) {
                 progress_add(conf->progress, STOP_EVERY);
             }
         }
