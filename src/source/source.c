@@ -128,6 +128,13 @@ int source_rows(struct source *s, size_t table, int64_t *ret, struct err *e)
 int source_row(struct source *s, size_t table, int64_t n, struct buf *b,
                bool *ret_json, struct err *e)
 {
+    size_t before = b->len;
+    int rc;
+
     assert(table < s->ntables && n >= 0);
-    return s->ops->row(s->handle, table, n, b, ret_json, e);
+    rc = s->ops->row(s->handle, table, n, b, ret_json, e);
+    if (rc < 0) {
+        b->len = before;
+    }
+    return rc;
 }

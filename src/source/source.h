@@ -45,7 +45,7 @@ int source_rows(struct source *s, size_t table, int64_t *ret,
                 struct err *e) MUST_USE;
 /* Append row n (0-based) of a table to *b as JSON.  ERR_NOTFOUND past the
  * end.  *ret_json is false when the bytes are not JSON text and must be
- * posted in the binary format. */
+ * posted in the binary format.  On failure *b is as before. */
 int source_row(struct source *s, size_t table, int64_t n, struct buf *b,
                bool *ret_json, struct err *e) MUST_USE;
 
