@@ -80,6 +80,23 @@ static int find_table(const struct args *a, const struct spec *s,
     return spec_table(s, name, ret, e);
 }
 
+static void say(struct cli *c, const struct clean_job *job,
+                const struct clean_job_result *r)
+{
+    if (job->how == CLEAN_JOB_DUCKDB) { /* what it left out has no reasons */
+        (void)fprintf(c->err,
+                      "%" PRId64 " records: %" PRId64 " rows, %" PRId64
+                      " rejected or duplicate\n",
+                      r->counts.records, r->rows, r->counts.records - r->rows);
+        return;
+    }
+    (void)fprintf(c->err,
+                  "%" PRId64 " records: %" PRId64 " rows, %" PRId64
+                  " rejected, %" PRId64 " duplicate\n",
+                  r->counts.records, r->rows, r->counts.rejected,
+                  r->duplicates);
+}
+
 static int run(struct cli *c, const struct args *a, struct err *e)
 {
     struct clean_job job = {.paths = a->words,
@@ -109,12 +126,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     }
     rc = stats != NULL ? write_stats(&r, job.table, stats, e) : 0;
     if (rc == 0 && !c->quiet) {
-        (void)fprintf(c->err,
-                      "%" PRId64 " records: %" PRId64 " rows, %" PRId64
-                      " rejected, %" PRId64 " duplicate\n",
-                      r.counts.records, r.rows, r.counts.rejected,
-                      job.how == CLEAN_JOB_DUCKDB ? r.counts.rows - r.rows
-                                                  : r.duplicates);
+        say(c, &job, &r);
     }
     clean_counts_release(&r.counts);
 out:

@@ -264,6 +264,32 @@ def decoded():
           rejects[0]["payload"] == "not a record", str(rejects))
 
 
+def generated():
+    """Generated rows with planted faults: C = DuckDB, and the counts are the truth."""
+    home = os.path.join(FOLDER.name, "generated")
+    truth = os.path.join(FOLDER.name, "truth.json")
+    subprocess.run([PINLINE, "-q", "generate", "--rows", "10000", "--bad", "0.03",
+                    "--duplicates", "0.05", "--seed", "5", "--out", home, "--truth", truth],
+                   check=True, capture_output=True)
+    with open(truth, encoding="utf-8") as f:
+        planted = json.load(f)["tables"]
+    for table in FIELDS:
+        path = os.path.join(home, table + ".jsonl")
+        stats = os.path.join(FOLDER.name, "stats.json")
+        c = run(table, path, [], "--stats", stats)
+        check("generated %s: C = DuckDB" % table,
+              c == run(table, path, [], "--engine", "duckdb"))
+        with open(stats, encoding="utf-8") as f:
+            got = json.load(f)
+        want = planted[table]
+        for key in ("cleaned", "duplicate", "rejected", "expanded", "messages", "rejects"):
+            check("generated %s: %s" % (table, key), got[key] == want[key],
+                  "%s, planted %s" % (got[key], want[key]))
+        made = {k: sum(got["nulled"].get(k, {}).values()) for k in want["nulls_made"]}
+        check("generated %s: NULLs made" % table, made == want["nulls_made"],
+              "%s, planted %s" % (made, want["nulls_made"]))
+
+
 def example():
     """Another data set: only YAML, SQL and rows."""
     home = os.path.join(ROOT, "examples", "weather")
@@ -320,6 +346,7 @@ def cases():
 
 cases()
 example()
+generated()
 odd_values()
 rule_changes()
 decoded()
