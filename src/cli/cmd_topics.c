@@ -14,8 +14,6 @@ enum {
     PARTITIONS_MAX = 1024
 };
 
-static const char *const formats[] = {"text", "json", NULL};
-
 static const struct opt opts[] = {
     {.name = "dry-run",
      .kind = OPT_FLAG,
@@ -27,8 +25,8 @@ static const struct opt opts[] = {
     {.name = "format",
      .kind = OPT_CHOICE,
      .arg = "FORMAT",
-     .choices = formats,
-     .help = "text (default; read prints values, a line each) or json"},
+     .choices = table_formats,
+     .help = "table (default; read prints values, a line each), json or csv"},
     {.name = "from-beginning",
      .kind = OPT_FLAG,
      .help = "With read: begin at the first message (default, but with "
@@ -69,18 +67,14 @@ static const struct opt opts[] = {
              "ago"},
 };
 
-static bool is_json(const struct args *a)
-{
-    return args_int(a, "format", 0) == 1;
-}
-
 /* Print the table and end it. */
 static int show(struct cli *c, const struct args *a, struct table *t, int rc,
                 struct err *e)
 {
-    struct table_style style = {.format = is_json(a) ? TABLE_JSON : TABLE_TEXT,
-                                .width = c->width,
-                                .colour = c->colour};
+    struct table_style style = {
+        .format = (enum table_format)args_int(a, "format", TABLE_TEXT),
+        .width = c->width,
+        .colour = c->colour};
     struct buf b;
 
     buf_init(&b, OUT_BYTES);

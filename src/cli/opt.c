@@ -105,6 +105,12 @@ static int check_range(const struct opt_value *v, struct err *e)
     if (v->number >= o->min && v->number <= max) {
         return 0;
     }
+    if (max == INT64_MAX) {
+        return err_set(e, ERR_INVALID,
+                       "option \"--%s\" must be at least %" PRId64
+                       ", not \"%s\"",
+                       o->name, o->min, v->text);
+    }
     return err_set(e, ERR_INVALID,
                    "option \"--%s\" must be from %" PRId64 " to %" PRId64
                    ", not \"%s\"",

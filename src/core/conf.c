@@ -131,6 +131,10 @@ static void set_number(const struct conf *c, const struct conf_field *f,
     if (!parse_number(f, s, &v)) {
         faults_add(c->faults, where, "%s must be %s, not \"%.*s\"", f->name,
                    number_words(f->type), SLICE_FMT(s));
+    } else if (max == INT64_MAX && v < f->min) {
+        faults_add(c->faults, where,
+                   "%s must be at least %" PRId64 ", not \"%.*s\"", f->name,
+                   f->min, SLICE_FMT(s));
     } else if (v < f->min || v > max) {
         faults_add(c->faults, where,
                    "%s must be from %" PRId64 " to %" PRId64 ", not \"%.*s\"",

@@ -192,6 +192,11 @@ static int read_file(struct project *p, const struct conf *c, const char *file,
         return 0;
     }
     if (yaml_parse_file(&p->doc, file, e) < 0) {
+        /* whatever is wrong with it, it is the configuration (exit code 2) */
+        if (e != NULL && (e->code == ERR_MALFORMED || e->code == ERR_NOTFOUND ||
+                          e->code == ERR_LIMIT)) {
+            e->code = ERR_INVALID;
+        }
         return -1;
     }
     p->file = file;

@@ -259,9 +259,14 @@ static void label(struct out *o, const struct report_answer *a,
     buf_release(&b);
 }
 
+static int bar_length(double v, double max)
+{
+    return max > 0 ? (int)(v / max * BAR_WIDTH + 0.5) : 0;
+}
+
 static void bar(struct out *o, double v, double max)
 {
-    int n = max > 0 ? (int)(v / max * BAR_WIDTH + 0.5) : 0;
+    int n = bar_length(v, max);
 
     style(o, RED);
     for (int i = 0; i < n; i++) {
@@ -290,8 +295,8 @@ static void line(struct out *o, const struct report_answer *a,
     spaces(o, b.len < VALUE_WIDTH ? VALUE_WIDTH - b.len : 0);
     put_slice(o, buf_slice(&b));
     buf_release(&b);
-    put(o, "  ");
-    if (report_number(a->rows, y, row, &v) && v > 0) {
+    if (report_number(a->rows, y, row, &v) && v > 0 && bar_length(v, max) > 0) {
+        put(o, "  ");
         bar(o, v, max);
     }
     put(o, "\n");

@@ -4,10 +4,12 @@
 A line "$ COMMAND" is run by sh, with `pinline` being the program built; what
 follows is what it prints (standard output, then standard error) and, when it
 does not end with 0, a line "? CODE".  Lines before the first command are a
-remark.  In output <time> stands for a time stamp and <n> for a number.
+remark.  In output <time> stands for a time stamp, <n> for a number, <...> for
+any text in a line.
 
     cli_cases.py [--write] [FILE...]    --write: make them say what is printed
 """
+import difflib
 import glob
 import os
 import re
@@ -21,7 +23,8 @@ PINLINE = os.path.abspath(os.environ.get("PINLINE", "build/src/pinline"))
 
 
 def run(command, folder, bin_folder):
-    env = dict(os.environ, PATH=bin_folder + ":" + os.environ["PATH"],
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PINLINE")}
+    env = dict(env, PATH=bin_folder + ":" + os.environ["PATH"],
                NO_COLOR="1", COLUMNS="100")
     done = subprocess.run(["sh", "-c", command], cwd=folder, env=env,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -37,6 +40,7 @@ def run(command, folder, bin_folder):
 def agree(want, got):
     pattern = re.escape(want)
     pattern = pattern.replace("<time>", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+    pattern = pattern.replace(re.escape("<...>"), r"[^\n]*?")
     return re.fullmatch(pattern.replace("<n>", r"\d+"), got) is not None
 
 
@@ -59,7 +63,9 @@ def check(path, write):
             same = agree(want, got)
             if not same and not write:
                 ok = False
-                print(f"  $ {command}\n--- want\n{want}--- got\n{got}---")
+                lines = difflib.unified_diff(want.splitlines(), got.splitlines(),
+                                             "want", "got", lineterm="", n=0)
+                print(f"  $ {command}", *list(lines)[:40], sep="\n    ")
             out.append(f"$ {command}\n{want if same else got}")
     if write:
         with open(path, "w", encoding="utf-8") as f:
