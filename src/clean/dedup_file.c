@@ -78,19 +78,14 @@ static int fill_head(struct head *h, const struct dedup *d, int64_t version,
 int dedup_save(const struct dedup *d, const char *path, int64_t version,
                const char *spec, struct err *e)
 {
-    char temp[FS_PATH_MAX], folder[FS_PATH_MAX];
+    char temp[FS_PATH_MAX];
     struct writer w = {.fd = -1, .path = temp};
     struct head head;
-    const char *slash = strrchr(path, '/');
-    int n = snprintf(temp, sizeof(temp), "%s.tmp.%ld", path, (long)getpid());
     int rc;
 
-    if (n < 0 || (size_t)n >= sizeof(temp)) {
-        return err_set(e, ERR_LIMIT, "path \"%s\" is too long", path);
+    if (fs_temporary(path, temp, e) != 0) {
+        return -1;
     }
-    (void)snprintf(folder, sizeof(folder), "%.*s",
-                   slash != NULL ? (int)(slash - path) : 1,
-                   slash != NULL ? path : ".");
     if (fill_head(&head, d, version, spec, e) != 0) {
         return -1;
     }
@@ -101,15 +96,11 @@ int dedup_save(const struct dedup *d, const char *path, int64_t version,
     }
     rc = write_all(d, &w, &head, e);
     (void)close(w.fd);
-    if (rc == 0 && rename(temp, path) != 0) {
-        rc = err_set(e, ERR_IO, "could not rename \"%s\" to \"%s\": %s", temp,
-                     path, strerror(errno));
-    }
     if (rc != 0) {
         (void)unlink(temp);
         return -1;
     }
-    return fs_sync_folder(slash == path ? "/" : folder, e);
+    return fs_publish_temporary(temp, path, e);
 }
 
 static int check(struct slice s, const struct head *want, const char *path,

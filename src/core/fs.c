@@ -130,18 +130,37 @@ static int sync_parent(const char *path, struct err *e)
 }
 
 /* "dir/.name.tmp.PID": readers of a folder pass over names with a dot. */
-static int write_temporary(const char *path, char tmp[FS_PATH_MAX],
-                           struct slice bytes, struct err *e)
+int fs_temporary(const char *path, char tmp[FS_PATH_MAX], struct err *e)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
     int n = snprintf(tmp, FS_PATH_MAX, "%.*s.%s.tmp.%ld", (int)(name - path),
                      path, name, (long)getpid());
-    int fd;
-    int rc;
 
     if (n < 0 || n >= FS_PATH_MAX) {
         return err_set(e, ERR_LIMIT, "path \"%.80s...\" is too long", path);
+    }
+    return 0;
+}
+
+int fs_publish_temporary(const char *tmp, const char *path, struct err *e)
+{
+    if (rename(tmp, path) < 0) {
+        fail(e, "publish file", path);
+        (void)unlink(tmp);
+        return -1;
+    }
+    return sync_parent(path, e);
+}
+
+static int write_temporary(const char *path, char tmp[FS_PATH_MAX],
+                           struct slice bytes, struct err *e)
+{
+    int fd;
+    int rc;
+
+    if (fs_temporary(path, tmp, e) < 0) {
+        return -1;
     }
     fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) {
@@ -165,12 +184,7 @@ int fs_publish(const char *path, struct slice bytes, struct err *e)
     if (write_temporary(path, tmp, bytes, e) < 0) {
         return -1;
     }
-    if (rename(tmp, path) < 0) {
-        fail(e, "publish file", path);
-        (void)unlink(tmp);
-        return -1;
-    }
-    return sync_parent(path, e);
+    return fs_publish_temporary(tmp, path, e);
 }
 
 int fs_publish_new(const char *path, struct slice bytes, struct err *e)

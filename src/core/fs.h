@@ -22,6 +22,13 @@ int fs_publish(const char *path, struct slice bytes, struct err *e) MUST_USE;
  * temporary file is link()ed, so that of several writers one wins. */
 int fs_publish_new(const char *path, struct slice bytes,
                    struct err *e) MUST_USE;
+/* For files written piece by piece: the hidden name to write under, and then,
+ * when they are synced and closed, their publishing (on failure the temporary
+ * file is removed). */
+int fs_temporary(const char *path, char tmp[FS_PATH_MAX],
+                 struct err *e) MUST_USE;
+int fs_publish_temporary(const char *tmp, const char *path,
+                         struct err *e) MUST_USE;
 /* All of it to fd, across short writes. */
 int fs_write_all(int fd, struct slice bytes, const char *path,
                  struct err *e) MUST_USE;

@@ -41,9 +41,9 @@ static int open_output(struct output *o, const struct generate_conf *conf,
     if (fs_join(o->path, dir, name, e) != 0) {
         return -1;
     }
-    n = snprintf(o->tmp, sizeof(o->tmp), "%.4000s.tmp.%ld", o->path,
-                 (long)getpid());
-    assert(n > 0 && (size_t)n < sizeof(o->tmp));
+    if (fs_temporary(o->path, o->tmp, e) != 0) {
+        return -1;
+    }
     if (conf->gzip && compress_writer_new(&o->gzip, e) != 0) {
         return -1;
     }
@@ -81,9 +81,8 @@ static int publish_output(struct output *o, struct err *e)
     if (flush_output(o, true, e) != 0 || fs_sync(o->fd, o->tmp, e) != 0) {
         return -1;
     }
-    if (rename(o->tmp, o->path) != 0) {
-        return err_set(e, ERR_IO, "could not rename file \"%s\": %s", o->tmp,
-                       strerror(errno));
+    if (fs_publish_temporary(o->tmp, o->path, e) != 0) {
+        return -1;
     }
     o->tmp[0] = '\0';
     return 0;

@@ -82,7 +82,6 @@ int rows_file_begin(struct rows_file **ret, const char *path, FILE *out,
                     const struct col_def *defs, size_t ndefs, struct err *e)
 {
     struct rows_file *f = mem_zero(1, sizeof(*f));
-    int n;
 
     if (f == NULL) {
         return err_nomem(e, sizeof(*f));
@@ -97,9 +96,7 @@ int rows_file_begin(struct rows_file **ret, const char *path, FILE *out,
         return 0;
     }
     f->path = path;
-    n = snprintf(f->temp, sizeof(f->temp), "%s.tmp.%ld", path, (long)getpid());
-    if (n < 0 || (size_t)n >= sizeof(f->temp)) {
-        err_set(e, ERR_LIMIT, "path \"%s\" is too long", path);
+    if (fs_temporary(path, f->temp, e) != 0) {
         f->temp[0] = '\0';
         goto fail;
     }
@@ -190,9 +187,12 @@ int rows_file_end(struct rows_file *f, struct err *e)
                        strerror(errno));
     }
     f->file = NULL;
-    if (fclose(file) != 0 || rename(f->temp, f->path) != 0) {
-        return err_set(e, ERR_IO, "could not publish \"%s\": %s", f->path,
+    if (fclose(file) != 0) {
+        return err_set(e, ERR_IO, "could not write \"%s\": %s", f->path,
                        strerror(errno));
+    }
+    if (fs_publish_temporary(f->temp, f->path, e) != 0) {
+        return -1;
     }
     f->done = true;
     return 0;

@@ -12,10 +12,9 @@ enum {
 };
 
 /* DuckDB wrote it; make it durable and give it its name. */
+/* DuckDB wrote it; whether it is on disk it does not say. */
 static int publish(const char *tmp, const char *path, struct err *e)
 {
-    char dir[FS_PATH_MAX];
-    const char *slash = strrchr(path, '/');
     int fd = open(tmp, O_RDWR | O_CLOEXEC);
     int rc;
 
@@ -24,16 +23,7 @@ static int publish(const char *tmp, const char *path, struct err *e)
     }
     rc = fs_sync(fd, tmp, e);
     (void)close(fd);
-    if (rc < 0) {
-        return -1;
-    }
-    if (rename(tmp, path) != 0) {
-        return err_set(e, ERR_IO, "could not rename \"%s\"", tmp);
-    }
-    (void)snprintf(dir, sizeof(dir), "%.*s",
-                   slash != NULL ? (int)(slash - path + 1) : 1,
-                   slash != NULL ? path : ".");
-    return fs_sync_folder(dir, e);
+    return rc < 0 ? -1 : fs_publish_temporary(tmp, path, e);
 }
 
 int parquet_write_query(struct duck *d, const char *path, const char *select,
@@ -44,10 +34,9 @@ int parquet_write_query(struct duck *d, const char *path, const char *select,
     const char *sql;
     struct buf b;
     int rc = -1;
-    int n = snprintf(tmp, sizeof(tmp), "%s.tmp.%ld", path, (long)getpid());
 
-    if (n < 0 || (size_t)n >= sizeof(tmp)) {
-        return err_set(e, ERR_LIMIT, "path \"%.80s...\" is too long", path);
+    if (fs_temporary(path, tmp, e) < 0) {
+        return -1;
     }
     buf_init(&b, SQL_MAX);
     if (buf_putf(&b, e, "COPY (%s) TO ", select) < 0 ||
