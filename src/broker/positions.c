@@ -81,7 +81,10 @@ size_t positions_drop(struct positions *x, const char *group, const char *topic)
     for (size_t i = 0; i < n; i++) {
         const struct position_row *row = &x->rows[i];
 
-        if (group ? strcmp(row->group, group) : strcmp(row->p.topic, topic)) {
+        int differs =
+            group ? strcmp(row->group, group) : strcmp(row->p.topic, topic);
+
+        if (differs != 0) {
             x->rows[kept++] = *row;
         }
     }

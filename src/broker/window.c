@@ -136,7 +136,8 @@ const struct window_entry *window_find(struct window *w,
 {
     uint32_t i = w->chains[chain_of(w, hash)];
 
-    while (i != NONE && memcmp(w->ring[i - 1].hash, hash, CODEC_KEY_HASH)) {
+    while (i != NONE &&
+           memcmp(w->ring[i - 1].hash, hash, CODEC_KEY_HASH) != 0) {
         i = w->ring[i - 1].link;
     }
     return i == NONE ? NULL : &w->ring[i - 1];
