@@ -264,13 +264,72 @@ static void closing_answers_everything(void)
     mem_free(m);
 }
 
+/* The broker's thread stands still in a done() until told. */
+static void hold(struct broker_produce *p)
+{
+    struct many *m = p->arg;
+
+    mutex_lock(&m->lock);
+    while (m->thread == 0) {
+        cond_wait(&m->all, &m->lock);
+    }
+    m->left--;
+    mutex_unlock(&m->lock);
+}
+
+static void too_much_that_waits_is_refused(void)
+{
+    struct broker *b = fresh();
+    struct many *m = mem_zero(1, sizeof(*m));
+    size_t size = 1 << 20;
+    char *value = mem_zero(size, 1);
+    int taken = 0;
+
+    make(b, "t", 1);
+    if (m == NULL || value == NULL || strcmp(url, "memory") == 0) {
+        goto out; /* nothing ever waits in memory */
+    }
+    mutex_init(&m->lock);
+    cond_init(&m->all);
+    for (; taken < EACH; taken++) {
+        m->r[taken] = (struct broker_record){
+            .partition = 0, .has_value = true, .value = {value, size}};
+        m->p[taken] = (struct broker_produce){.topic = "t",
+                                              .records = &m->r[taken],
+                                              .n = 1,
+                                              .reports = &m->rep[taken],
+                                              .done = hold,
+                                              .arg = m};
+        if (broker_produce_start(b, &m->p[taken], &e) < 0) {
+            break;
+        }
+    }
+    CHECK_INT(e.code, ERR_BUSY);
+    CHECK(strstr(e.msg, "wait to be stored") != NULL);
+    CHECK(taken >= 255 && taken < 300); /* 256 MB, and what was taken */
+    mutex_lock(&m->lock);
+    m->left = taken;
+    m->thread = 1;
+    cond_broadcast(&m->all);
+    mutex_unlock(&m->lock);
+    CHECK(broker_wait(b, "t", 0, taken - 1, 20000000));
+out:
+    broker_close(b);
+    CHECK_INT(m ? m->left : 0, 0);
+    mem_free(value);
+    mem_free(m);
+}
+
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"many threads get dense offsets in their order",
+        {"I2 topics: many threads get dense offsets in their order",
          many_threads_get_dense_offsets_in_their_order},
-        {"requests under way are joined", requests_under_way_are_joined},
+        {"I3 topics: requests under way are joined",
+         requests_under_way_are_joined},
         {"closing answers everything", closing_answers_everything},
+        {"I10 topics: too much that waits is refused, not kept",
+         too_much_that_waits_is_refused},
     };
 
     if (argc != 2) {

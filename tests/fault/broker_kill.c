@@ -339,11 +339,12 @@ static void a_second_writer_is_refused(void)
 int main(int argc, char **argv)
 {
     static const struct test tests[] = {
-        {"killed at random moments nothing is lost",
+        {"I1 topics: killed at random moments nothing is lost, readers agree",
          killed_at_random_moments_nothing_is_lost},
-        {"killed at every point nothing is lost",
+        {"I3 topics: killed at every point a request is stored once",
          killed_at_every_point_nothing_is_lost},
-        {"asked to stop it drains and ends", asked_to_stop_it_drains_and_ends},
+        {"I15 topics: asked to stop it drains and ends",
+         asked_to_stop_it_drains_and_ends},
         {"a second writer is refused", a_second_writer_is_refused},
     };
 

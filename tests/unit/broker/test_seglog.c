@@ -12,6 +12,7 @@
 #include "core/fs.h"
 #include "core/inject.h"
 #include "core/mem.h"
+#include "db/sqlite.h"
 
 static struct err e;
 static char dir[FS_PATH_MAX];
@@ -497,12 +498,76 @@ static void running_out_of_memory_while_storing_loses_nothing(void)
     broker_close(b);
 }
 
+/* tests/fixtures/topics-1 was written by the first program that had it. */
+static void topics_of_format_1_are_read(void)
+{
+    static const char *const files[] = {
+        "meta.db", "topics/00000001.log", "topics/00000002.log",
+        "topics/00000003.log", "topics/00000004.log"};
+    const char *root = getenv("PINLINE_ROOT");
+    struct broker_position p = {.offset = 0};
+    struct broker *b;
+    char from[FS_PATH_MAX];
+    char to[FS_PATH_MAX];
+
+    (void)snprintf(dir, sizeof(dir), "%s/%d", test_folder(), folders++);
+    (void)snprintf(to, sizeof(to), "%.4000s/topics", dir);
+    CHECK_OK(fs_make_folders(to, &e), &e);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        struct buf bytes;
+
+        buf_init(&bytes, 1 << 20);
+        (void)snprintf(from, sizeof(from), "%s/tests/fixtures/topics-1/%s",
+                       root ? root : ".", files[i]);
+        (void)snprintf(to, sizeof(to), "%.4000s/%s", dir, files[i]);
+        CHECK_OK(fs_read(from, &bytes, &e), &e);
+        CHECK_OK(fs_publish(to, buf_slice(&bytes), &e), &e);
+        buf_release(&bytes);
+    }
+    b = open_at(BROKER_WRITE, 20000);
+    CHECK_INT(check_all(b, "a", 0, 0, 1000), 30);
+    CHECK_INT(check_all(b, "b", 1, 0, 1000), 12);
+    CHECK_OK(broker_group_get(b, "g", "a", 0, &p, &e), &e);
+    CHECK_INT(p.offset, 7);
+    fill(b, "a", 0, 30, 33);
+    broker_close(b);
+}
+
+static void another_format_is_refused(void)
+{
+    struct broker *b = fresh(0);
+    struct broker_conf conf = {.dir = dir, .mode = BROKER_WRITE};
+    struct sqlite *db = NULL;
+    char path[FS_PATH_MAX];
+
+    broker_close(b);
+    CHECK_OK(fs_join(path, dir, "meta.db", &e), &e);
+    CHECK_OK(sqlite_open(&db, path, SQLITE_TO_WRITE, &e), &e);
+    CHECK_OK(
+        sqlite_exec(db, "UPDATE config SET value=2 WHERE name='format'", &e),
+        &e);
+    sqlite_close(db);
+    b = NULL;
+    CHECK(broker_open(&b, &conf, &e) < 0);
+    CHECK_INT(e.code, ERR_UNAVAILABLE);
+    CHECK(strstr(e.msg, "format 2") != NULL);
+    conf.mode = BROKER_READ;
+    CHECK(broker_open(&b, &conf, &e) < 0);
+    CHECK_INT(e.code, ERR_UNAVAILABLE);
+    CHECK(b == NULL);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
+        {"I17 topics: topics of format 1 are read",
+         topics_of_format_1_are_read},
+        {"I17 topics: another format is refused by its number",
+         another_format_is_refused},
         {"segments follow each other unseen",
          segments_follow_each_other_unseen},
-        {"keys are known after reopening", keys_are_known_after_reopening},
+        {"I3 topics: keys are known after reopening",
+         keys_are_known_after_reopening},
         {"others see topics come and go", others_see_topics_come_and_go},
         {"retention removes whole segments", retention_removes_whole_segments},
         {"retention waits for groups unless forced",
