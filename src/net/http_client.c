@@ -38,6 +38,8 @@ struct http_client {
     int64_t timeout_us;
 };
 
+/* libcurl fixes the types of its callbacks */
+/* NOLINTBEGIN(readability-non-const-parameter) */
 static size_t take_body(char *bytes, size_t size, size_t n, void *user)
 {
     struct slot *s = user;
@@ -69,6 +71,8 @@ static int about_to_send(void *user, char *to_ip, char *from_ip, int to_port,
     s->sent = true;
     return again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
+
+/* NOLINTEND(readability-non-const-parameter) */
 
 static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *user,
                          void *known)

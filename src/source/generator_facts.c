@@ -279,7 +279,8 @@ static int age_group(int32_t age)
 /* How much a category is liked by an age, a country, a year: 35..99 %. */
 static uint32_t liking(const struct gen *g, uint32_t category, uint32_t what)
 {
-    return 35 + gen_pick(rand_mix(g->key + category * 1000 + what), 65);
+    return 35 +
+           gen_pick(rand_mix(g->key + (uint64_t)category * 1000 + what), 65);
 }
 
 static void choose_person(const struct gen *g, struct gen_fact *f)

@@ -14,10 +14,10 @@ struct source {
 
 #define ABSENT(source_name, source_scheme, why)  \
     (&(const struct source_ops){                 \
-        .name = source_name,                     \
-        .scheme = source_scheme,                 \
+        .name = (source_name),                   \
+        .scheme = (source_scheme),               \
         .help = source_scheme "//HOST/DATABASE", \
-        .absent = why,                           \
+        .absent = (why),                         \
     })
 
 /* Every source; the one for plain paths has no scheme. */

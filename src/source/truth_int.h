@@ -77,16 +77,18 @@ static inline size_t truth_by_age(int age)
 }
 static inline size_t truth_by_joined(int joined)
 {
-    return (size_t)(TRUTH_AGES + joined);
+    return (size_t)TRUTH_AGES + (size_t)joined;
 }
 static inline size_t truth_by_both(int age, int joined)
 {
-    return (size_t)(TRUTH_AGES + TRUTH_JOINED + age * TRUTH_JOINED + joined);
+    return (size_t)TRUTH_AGES + TRUTH_JOINED + (size_t)age * TRUTH_JOINED +
+           (size_t)joined;
 }
 static inline size_t truth_by_posted(int age, int posted)
 {
-    return (size_t)(TRUTH_AGES + TRUTH_JOINED + TRUTH_AGES * TRUTH_JOINED +
-                    age * TRUTH_POSTED + posted);
+    return (size_t)TRUTH_AGES + TRUTH_JOINED +
+           (size_t)TRUTH_AGES * TRUTH_JOINED + (size_t)age * TRUTH_POSTED +
+           (size_t)posted;
 }
 
 /* Append "answers":{...}. */
