@@ -497,6 +497,16 @@ static void free_out(const struct duck_api *api, struct duck_out *o)
     mem_free(o->c.item_end);
 }
 
+/* A query whose rows were not all taken keeps its transaction open until the
+ * next one begins, and what is registered in between would go with it. */
+static void close_query(struct duck *d)
+{
+    duckdb_result r;
+
+    (void)d->api.query(d->con, "SELECT 1", &r);
+    d->api.destroy_result(&r);
+}
+
 void duck_result_free(struct duck_result *r)
 {
     const struct duck_api *api;
@@ -512,6 +522,9 @@ void duck_result_free(struct duck_result *r)
     mem_free(r->view);
     if (r->have) {
         api->destroy_result(&r->r);
+    }
+    if (r->have && !r->done) {
+        close_query(r->d);
     }
     if (r->stmt != NULL) {
         api->destroy_prepare(&r->stmt);

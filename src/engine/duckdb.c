@@ -83,28 +83,26 @@ static const char *duckdb_engine_version(const void *engine)
 static struct table *place(struct duckdb_engine *g, const char *name,
                            struct err *e)
 {
-    struct table *t;
+    char *copy = mem_text(name, strlen(name));
+    struct table *t = NULL;
 
-    for (size_t i = 0; i < g->ntables; i++) {
-        if (strcmp(g->tables[i].name, name) == 0) {
-            release_table(&g->tables[i]);
-            g->tables[i].name = mem_text(name, strlen(name));
-            return g->tables[i].name != NULL
-                       ? &g->tables[i]
-                       : (err_nomem(e, strlen(name)), NULL);
-        }
-    }
-    if (g->ntables == TABLES_MAX) {
-        err_set(e, ERR_LIMIT, "over %d tables", TABLES_MAX);
-        return NULL;
-    }
-    t = &g->tables[g->ntables];
-    t->name = mem_text(name, strlen(name));
-    if (t->name == NULL) {
+    if (copy == NULL) {
         err_nomem(e, strlen(name));
         return NULL;
     }
-    g->ntables++;
+    for (size_t i = 0; i < g->ntables && t == NULL; i++) {
+        t = strcmp(g->tables[i].name, name) == 0 ? &g->tables[i] : NULL;
+    }
+    if (t == NULL && g->ntables == TABLES_MAX) {
+        mem_free(copy);
+        err_set(e, ERR_LIMIT, "over %d tables", TABLES_MAX);
+        return NULL;
+    }
+    if (t == NULL) {
+        t = &g->tables[g->ntables++];
+    }
+    release_table(t);
+    t->name = copy;
     return t;
 }
 
