@@ -41,7 +41,8 @@ int parquet_write_query(struct duck *d, const char *path, const char *select,
     buf_init(&b, SQL_MAX);
     if (buf_putf(&b, e, "COPY (%s) TO ", select) < 0 ||
         duck_quote(&b, slice_of(tmp), '\'', e) < 0 ||
-        buf_puts(&b, " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)", e) < 0 ||
+        buf_puts(&b, " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)",
+                 e) < 0 ||
         buf_text(&b, &sql, e) < 0) {
         goto out;
     }
