@@ -1,5 +1,6 @@
 #include "cli/cmd_int.h"
 #include "cli/help.h"
+#include "flow/project.h"
 
 extern const struct cmd cmd_help;
 
@@ -8,6 +9,20 @@ enum {
 };
 
 static const char *const shells[] = {"bash", "fish", "zsh", NULL};
+
+static int print_settings(struct buf *b, struct err *e)
+{
+    if (buf_puts(b,
+                 "# Settings\n\nWritten by `pinline help --settings`; do "
+                 "not edit.\n\nA setting is given in `pinline.yaml` (a dot "
+                 "nests), in the environment as\n`PINLINE_` with the name in "
+                 "capitals, dots as `_`, or by `--set NAME=VALUE`; what\n"
+                 "comes later in this list wins.\n\n",
+                 e) < 0) {
+        return -1;
+    }
+    return conf_print_markdown(project_settings(), b, e);
+}
 
 static int print(const struct args *a, const struct cmd *cmd, struct buf *b,
                  struct err *e)
@@ -18,6 +33,9 @@ static int print(const struct args *a, const struct cmd *cmd, struct buf *b,
     }
     if (args_has(a, "reference")) {
         return help_reference(b, e);
+    }
+    if (args_has(a, "settings")) {
+        return print_settings(b, e);
     }
     if (args_has(a, "man")) {
         return help_man(cmd, b, e);
@@ -56,6 +74,9 @@ static const struct opt opts[] = {
     {.name = "reference",
      .kind = OPT_FLAG,
      .help = "Print the reference of all commands as Markdown"},
+    {.name = "settings",
+     .kind = OPT_FLAG,
+     .help = "Print the reference of all settings as Markdown"},
 };
 
 const struct cmd cmd_help = {
