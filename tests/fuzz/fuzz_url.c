@@ -23,7 +23,7 @@ static void check_address(struct slice text)
     if (url_parse(&u, text, &e) != 0) {
         return;
     }
-    buf_init(&b, 2 * URL_MAX);
+    buf_init(&b, (size_t)2 * URL_MAX);
     must(url_print(&u, &b, &e) == 0);
     must(url_parse(&again, buf_slice(&b), &e) == 0);
     must(slice_eq(u.scheme, again.scheme) && slice_eq(u.user, again.user));

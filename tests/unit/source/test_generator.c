@@ -17,6 +17,18 @@ static struct source_conf conf(int64_t rows, double bad, double duplicates)
                                 .ntables = ARRAY_LEN(tables)};
 }
 
+static void put_table(struct source *s, size_t table, int64_t rows,
+                      struct buf *b)
+{
+    struct err e;
+    bool json;
+
+    for (int64_t n = 0; n < rows; n++) {
+        CHECK_OK(source_row(s, table, n, b, &json, &e), &e);
+        CHECK_OK(buf_putc(b, '\n', &e), &e);
+    }
+}
+
 /* SHA-256 of all rows, table by table, each with a line feed. */
 static void check_bytes(const struct source_conf *c, const char *want)
 {
@@ -29,12 +41,7 @@ static void check_bytes(const struct source_conf *c, const char *want)
     buf_init(&b, (size_t)1 << 26);
     CHECK_OK(source_open(&s, c, &e), &e);
     for (size_t t = 0; t < c->ntables; t++) {
-        for (int64_t n = 0; n < c->rows; n++) {
-            bool json = false;
-
-            CHECK_OK(source_row(s, t, n, &b, &json, &e), &e);
-            CHECK_OK(buf_putc(&b, '\n', &e), &e);
-        }
+        put_table(s, t, c->rows, &b);
     }
     digest_sha256(buf_slice(&b), digest);
     digest_hex(digest, sizeof(digest), hex);
