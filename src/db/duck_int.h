@@ -4,6 +4,8 @@
 #ifndef DB_DUCK_INT_H
 #define DB_DUCK_INT_H
 
+#include <stdatomic.h>
+
 #include <duckdb.h>
 
 #include "core/thread.h"
@@ -112,8 +114,8 @@ struct duck {
     struct mutex m;
     struct cond c;
     bool running;
-    bool timed_out;
-    bool interrupted;
+    atomic_bool timed_out; /* set by the watch, read by the query's thread */
+    atomic_bool interrupted;
     int64_t until_us; /* monotonic; INT64_MAX: no limit */
 };
 

@@ -1,8 +1,6 @@
 #include "lake/parquet.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "core/fs.h"
@@ -11,19 +9,18 @@ enum {
     SQL_MAX = 64 << 20
 };
 
-/* DuckDB wrote it; make it durable and give it its name. */
-/* DuckDB wrote it; whether it is on disk it does not say. */
-static int publish(const char *tmp, const char *path, struct err *e)
+/* DuckDB wrote it; make it durable. */
+static int sync_file(const char *path, struct err *e)
 {
-    int fd = open(tmp, O_RDWR | O_CLOEXEC);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
     int rc;
 
     if (fd < 0) {
-        return err_set(e, ERR_IO, "could not open file \"%s\"", tmp);
+        return err_set(e, ERR_IO, "could not open file \"%s\"", path);
     }
-    rc = fs_sync(fd, tmp, e);
+    rc = fs_sync(fd, path, e);
     (void)close(fd);
-    return rc < 0 ? -1 : fs_publish_temporary(tmp, path, e);
+    return rc;
 }
 
 int parquet_write_query(struct duck *d, const char *path, const char *select,
@@ -47,7 +44,7 @@ int parquet_write_query(struct duck *d, const char *path, const char *select,
         goto out;
     }
     if (duck_run(d, sql, e) < 0 || fs_size(tmp, &bytes, e) < 0 ||
-        publish(tmp, path, e) < 0) {
+        sync_file(tmp, e) < 0 || fs_publish_temporary(tmp, path, e) < 0) {
         err_wrap(e, "could not write \"%s\"", path);
         (void)unlink(tmp);
         goto out;
