@@ -196,11 +196,30 @@ static bool wanted(const struct pipeline *p, const char *topic)
     return false;
 }
 
+/* Retention spares what a group has not read, once the group has a position:
+ * give it one before the first record lands. */
+static int take_position(const struct pipeline *p, const struct span *s,
+                         struct err *e)
+{
+    struct broker_position at = position_of(s, 0, -1);
+    bool known;
+
+    if (stored(p, s, &at, &known, e) < 0) {
+        return -1;
+    }
+    if (known) {
+        return 0;
+    }
+    at = position_of(s, 0, -1);
+    return broker_group_commit(p->conf.broker, p->conf.name, &at, 1, NULL, e);
+}
+
 /* Read one partition up to `until`; *ret_any when something was new. */
 static int drain(struct pipeline *p, struct span *s, int64_t until,
                  bool *ret_any, struct err *e)
 {
-    if (sink_position(p->sink, s, &s->from, e) < 0) {
+    if (sink_position(p->sink, s, &s->from, e) < 0 ||
+        (s->from == 0 && until > 0 && take_position(p, s, e) < 0)) {
         return -1;
     }
     while (s->from < until) {
