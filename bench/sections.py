@@ -59,7 +59,7 @@ def batch(b):
             result["out"]["seconds"]["total"]
 
     for job, what in JOBS.items():
-        for name, pairs, bars in RIVALS:
+        for name, pairs, bars in (r for r in RIVALS if r[0] not in b.without):
             mine = lambda: with_process(ours(job))
             c = Comparison(mine, lambda: theirs(name, job), value,
                            pairs or b.pairs, warm=pairs is None)
