@@ -278,7 +278,8 @@ static int put_rows(void *arg, const struct batch *rows, struct err *e)
 
 static int run_sql(struct job *j, const char *records, struct err *e)
 {
-    struct duck_conf conf = {0};
+    /* it deduplicates whole rows in memory: a million pins take 2 GB */
+    struct duck_conf conf = {.memory_bytes = (int64_t)4 << 30};
     struct duck *d = NULL;
     struct buf b;
     const char *sql;
