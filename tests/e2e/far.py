@@ -1,0 +1,40 @@
+"""The real programs of tools/far-sides, for tests:
+
+    with far.side("kafka", "--brokers", "3") as kafka:
+        kafka["bootstrap"]
+
+An instance lives in a folder of its own for the length of the block.  Where
+PINLINE_FAR_<NAME> names the folder of one that runs already, that is used and
+left running (handy while writing a test).
+"""
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+
+ROOT = os.environ.get("PINLINE_ROOT") or os.path.abspath(
+    os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+TOOL = os.path.join(ROOT, "tools", "far-sides")
+
+
+def call(name, verb, *options, timeout=900):
+    """Runs tools/far-sides; returns its key=value lines as a dict."""
+    out = subprocess.run([TOOL, name, verb, *options], stdout=subprocess.PIPE,
+                         stdin=subprocess.DEVNULL, text=True, timeout=timeout,
+                         check=True).stdout
+    return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+
+
+@contextlib.contextmanager
+def side(name, *options):
+    given = os.environ.get("PINLINE_FAR_" + name.upper())
+    folder = given or tempfile.mkdtemp(prefix=f"pinline-{name}.")
+    try:
+        values = call(name, "start", "--dir", folder, *options)
+        values["dir"] = folder
+        yield values
+    finally:
+        if not given:
+            call(name, "stop", "--dir", folder)
+            shutil.rmtree(folder, ignore_errors=True)
