@@ -32,6 +32,11 @@ struct route {
     unsigned flags;
     void (*handle)(struct api *a, struct http_request *r);
     const char *summary;
+    /* what GET /openapi.json and GET /docs tell of it */
+    const char *tag;   /* the chapter */
+    const char *query; /* parameters with blanks between: "topic! timeout";
+                          '!' must be given, a capital begins a header; NULL */
+    const char *takes, *gives; /* shapes of web/shapes.json; NULL: no body */
 };
 
 struct router {

@@ -3,15 +3,17 @@
 #include "core/arena.h"
 #include "test.h"
 
+#define ROW(m, path, f, flag) \
+    {.method = (m), .pattern = (path), .family = (f), .flags = (flag)}
+
 static const struct route rows[] = {
-    {HTTP_GET, "/", FAMILY_KAFKA, 0, NULL, ""},
-    {HTTP_GET, "/topics", FAMILY_KAFKA, 0, NULL, ""},
-    {HTTP_POST, "/topics/{topic}", FAMILY_KAFKA, 0, NULL, ""},
-    {HTTP_GET, "/topics/{topic}", FAMILY_KAFKA, 0, NULL, ""},
-    {HTTP_GET, "/topics/{topic}/partitions/{partition}", FAMILY_KAFKA, 0, NULL,
-     ""},
-    {HTTP_POST, "/hidden", FAMILY_PLAIN, ROUTE_NOOP, NULL, ""},
-    {HTTP_POST, "/{model}/", FAMILY_FASTAPI, 0, NULL, ""},
+    ROW(HTTP_GET, "/", FAMILY_KAFKA, 0),
+    ROW(HTTP_GET, "/topics", FAMILY_KAFKA, 0),
+    ROW(HTTP_POST, "/topics/{topic}", FAMILY_KAFKA, 0),
+    ROW(HTTP_GET, "/topics/{topic}", FAMILY_KAFKA, 0),
+    ROW(HTTP_GET, "/topics/{topic}/partitions/{partition}", FAMILY_KAFKA, 0),
+    ROW(HTTP_POST, "/hidden", FAMILY_PLAIN, ROUTE_NOOP),
+    ROW(HTTP_POST, "/{model}/", FAMILY_FASTAPI, 0),
 };
 
 static bool is_pin(const void *arg, struct slice name)
