@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "core/rand.h"
 
 enum {
     READ_STEP = 65536
@@ -129,13 +131,16 @@ static int sync_parent(const char *path, struct err *e)
     return fs_sync_folder(dir, e);
 }
 
-/* "dir/.name.tmp.PID": readers of a folder pass over names with a dot. */
+/* "dir/.name.tmp.PID-DRAW": readers of a folder pass over names with a dot.
+ * Threads that publish the same path at once have different buffers, and so
+ * different draws. */
 int fs_temporary(const char *path, char tmp[FS_PATH_MAX], struct err *e)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
-    int n = snprintf(tmp, FS_PATH_MAX, "%.*s.%s.tmp.%ld", (int)(name - path),
-                     path, name, (long)getpid());
+    uint32_t draw = (uint32_t)rand_mix((uintptr_t)tmp);
+    int n = snprintf(tmp, FS_PATH_MAX, "%.*s.%s.tmp.%ld-%08" PRIx32,
+                     (int)(name - path), path, name, (long)getpid(), draw);
 
     if (n < 0 || n >= FS_PATH_MAX) {
         return err_set(e, ERR_LIMIT, "path \"%.80s...\" is too long", path);
