@@ -52,8 +52,14 @@ struct sink_hooks {
                   const char *rule, const char *reason, struct err *e);
 };
 
+/* What happens to a row whose unique key the table has already. */
+enum sink_conflict {
+    SINK_CONFLICT_KEEP,   /* the old row stays, the new one is dropped */
+    SINK_CONFLICT_UPDATE, /* the old row takes the new one's values */
+};
+
 struct sink_conf {
-    const char *kind; /* "objects", "file_stream", "delta", "null" */
+    const char *kind; /* "objects", "file_stream", "delta", "postgres", ... */
     const char *dir;  /* the folder or file it writes */
     struct sink_hooks hooks;
 
@@ -72,7 +78,15 @@ struct sink_conf {
     const char *table;    /* its name, for messages */
     const char *spec_hash;
     bool read_only; /* only positions are asked for: nothing is created */
-    bool replace;   /* the first commit replaces the table's rows and positions
+    /* postgres */
+    const char *url;        /* postgres://USER@HOST/DATABASE, see db/login.h */
+    const char *into;       /* the table: "clean_pin", "schema.clean_pin" */
+    const char *comment;    /* of a table that is created; may be NULL */
+    const char *const *key; /* columns that are unique together */
+    size_t nkey;            /* 0: no key, every row is appended */
+    enum sink_conflict conflict;
+
+    bool replace; /* the first commit replaces the table's rows and positions
                      (batch --full); positions are then as of a new table */
 };
 
