@@ -54,7 +54,7 @@ bool server_suspend(struct http_request *r)
         r->next->prev = r;
     }
     s->suspended = r;
-    MHD_suspend_connection(r->conn->mhd);
+    s->mhd.suspend_connection(r->conn->mhd);
     mutex_unlock(&s->lock);
     return true;
 }
@@ -63,7 +63,7 @@ bool server_suspend(struct http_request *r)
  * a daemon that has a suspended connection aborts the process. */
 static void resume(struct server *s, struct http_request *r)
 {
-    MHD_resume_connection(r->conn->mhd);
+    s->mhd.resume_connection(r->conn->mhd);
     atomic_fetch_sub(&s->waiting, 1);
 }
 
@@ -144,9 +144,9 @@ void server_expire(struct server *s, int64_t now)
 
 void *server_on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct server *s = arg;
+    const union MHD_ConnectionInfo *info =
+        s->mhd.get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct server_conn *conn = info == NULL ? NULL : info->socket_context;
     size_t len = strlen(uri);
     struct http_request *r = NULL;
@@ -200,8 +200,9 @@ bool server_header(struct http_request *r, const char *name, struct slice *ret)
     size_t len = 0;
 
     if (r->conn == NULL ||
-        MHD_lookup_connection_value_n(r->conn->mhd, MHD_HEADER_KIND, name,
-                                      strlen(name), &value, &len) != MHD_YES ||
+        r->conn->server->mhd.lookup_connection_value_n(
+            r->conn->mhd, MHD_HEADER_KIND, name, strlen(name), &value, &len) !=
+            MHD_YES ||
         value == NULL) {
         return false;
     }
@@ -219,32 +220,33 @@ static void refuse(struct http_request *r, int status)
 
 static enum MHD_Result send_answer(struct http_request *r)
 {
+    const struct mhd_api *mhd = &r->conn->server->mhd;
     struct http_answer *a = &r->answer;
     struct MHD_Response *m;
     enum MHD_Result ok = MHD_YES;
 
-    m = MHD_create_response_from_buffer(a->body.len, a->body.ptr,
-                                        MHD_RESPMEM_PERSISTENT);
+    m = mhd->create_response_from_buffer(a->body.len, a->body.ptr,
+                                         MHD_RESPMEM_PERSISTENT);
     if (m == NULL) {
         return MHD_NO;
     }
     if (a->type != NULL) {
-        ok = MHD_add_response_header(m, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
+        ok = mhd->add_response_header(m, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
     }
     for (size_t i = 0; ok == MHD_YES && i < a->n_headers; i++) {
-        ok =
-            MHD_add_response_header(m, a->headers[i].name, a->headers[i].value);
+        ok = mhd->add_response_header(m, a->headers[i].name,
+                                      a->headers[i].value);
     }
     if (ok == MHD_YES && a->close) {
-        ok = MHD_add_response_header(m, MHD_HTTP_HEADER_CONNECTION, "close");
+        ok = mhd->add_response_header(m, MHD_HTTP_HEADER_CONNECTION, "close");
     }
     if (ok == MHD_YES) {
         r->phase = PHASE_ANSWERED;
         atomic_store(&r->conn->due_us,
                      clock_mono_us() + r->conn->server->conf.request_us);
-        ok = MHD_queue_response(r->conn->mhd, (unsigned)a->status, m);
+        ok = mhd->queue_response(r->conn->mhd, (unsigned)a->status, m);
     }
-    MHD_destroy_response(m);
+    mhd->destroy_response(m);
     return ok;
 }
 

@@ -10,10 +10,32 @@
 
 #include "api/listen.h"
 #include "api/server.h"
+#include "core/dynlib.h"
 #include "core/thread.h"
 
 enum {
     SERVER_LISTENERS_MAX = 16,
+};
+
+/* libmicrohttpd drags in GnuTLS: loaded when a server starts */
+#define MHD_API_MAP(XX)             \
+    XX(add_response_header)         \
+    XX(create_response_from_buffer) \
+    XX(destroy_response)            \
+    XX(get_connection_info)         \
+    XX(lookup_connection_value_n)   \
+    XX(queue_response)              \
+    XX(quiesce_daemon)              \
+    XX(resume_connection)           \
+    XX(start_daemon)                \
+    XX(stop_daemon)                 \
+    XX(suspend_connection)
+
+struct mhd_api {
+    struct dynlib lib;
+#define XX(name) __typeof__(&MHD_##name) name;
+    MHD_API_MAP(XX)
+#undef XX
 };
 
 struct server_conn {
@@ -26,6 +48,7 @@ struct server_conn {
 
 struct server {
     struct server_conf conf;
+    struct mhd_api mhd;
     struct MHD_Daemon *daemons[SERVER_LISTENERS_MAX];
     struct listener listeners[SERVER_LISTENERS_MAX];
     size_t n;

@@ -1,3 +1,4 @@
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +15,20 @@ enum {
     STOP_UPLOADS_US = 2000000, /* for bodies that are still coming in */
 };
 
+static int load_mhd(struct mhd_api *mhd, struct err *e)
+{
+    static const struct dynlib_symbol symbols[] = {
+#define XX(name) {"MHD_" #name, offsetof(struct mhd_api, name)},
+        MHD_API_MAP(XX)
+#undef XX
+    };
+    static const char *const files[] = {"libmicrohttpd.so.12",
+                                        "libmicrohttpd.so", NULL};
+
+    return dynlib_load(&mhd->lib, files, symbols, ARRAY_LEN(symbols), mhd,
+                       "install the package libmicrohttpd12", e);
+}
+
 /* ---- connections ---- */
 
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **ctx,
@@ -24,7 +39,8 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **ctx,
     struct server_conn *c = *ctx;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+        info =
+            s->mhd.get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
         c = mem_zero(1, sizeof(*c));
         if (c == NULL || info == NULL) {
             mem_free(c);
@@ -128,7 +144,7 @@ static int start_daemon(struct server *s, size_t i, struct err *e)
     } else {
         tls[0].option = MHD_OPTION_END;
     }
-    s->daemons[i] = MHD_start_daemon(
+    s->daemons[i] = s->mhd.start_daemon(
         flags, 0, NULL, NULL, server_on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
         on_log, s, MHD_OPTION_LISTEN_SOCKET, s->listeners[i].fd,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)POOL_THREADS,
@@ -178,7 +194,7 @@ int server_start(struct server **ret, const struct server_conf *conf,
     s->conf = *conf;
     mutex_init(&s->lock);
     cond_init(&s->tick);
-    if (open_listeners(s, e) != 0 ||
+    if (load_mhd(&s->mhd, e) != 0 || open_listeners(s, e) != 0 ||
         thread_start(&s->reaper, "http-reaper", reap, s, e) != 0) {
         goto fail;
     }
@@ -231,13 +247,13 @@ void server_stop(struct server *s)
     mutex_unlock(&s->lock);
     for (size_t i = 0; i < s->n; i++) {
         if (s->daemons[i] != NULL) {
-            (void)MHD_quiesce_daemon(s->daemons[i]);
+            (void)s->mhd.quiesce_daemon(s->daemons[i]);
         }
     }
     drain(s);
     for (size_t i = 0; i < s->n; i++) {
         if (s->daemons[i] != NULL) {
-            MHD_stop_daemon(s->daemons[i]);
+            s->mhd.stop_daemon(s->daemons[i]);
         }
         (void)close(s->listeners[i].fd);
     }

@@ -9,8 +9,9 @@ int dynlib_load(struct dynlib *lib, const char *const *files,
 {
     void *handle = NULL;
 
+    /* they leave handlers for the end of threads and of the program behind */
     for (size_t i = 0; handle == NULL && files[i] != NULL; i++) {
-        handle = dlopen(files[i], RTLD_NOW | RTLD_LOCAL);
+        handle = dlopen(files[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     }
     if (handle == NULL) {
         return err_set(e, ERR_UNAVAILABLE, "could not load %s: %s; %s",

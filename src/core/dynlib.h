@@ -38,7 +38,8 @@ struct dynlib {
 int dynlib_load(struct dynlib *lib, const char *const *files,
                 const struct dynlib_symbol *symbols, size_t n, void *api,
                 const char *hint, struct err *e) MUST_USE;
-/* Loaded libraries count their users; one that is not loaded is fine. */
+/* For symmetry: a library stays in memory once it was loaded.  One that is
+ * not loaded is fine. */
 void dynlib_close(struct dynlib *lib);
 
 #endif

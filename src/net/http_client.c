@@ -1,19 +1,57 @@
 #include "net/http_client.h"
 
+#define CURL_DISABLE_TYPECHECK /* its macros cannot check pointers' calls */
 #include <curl/curl.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/dynlib.h"
 #include "core/mem.h"
 #include "net/http_head.h"
 #include "net/http_plain.h"
 
+/* libcurl drags in some thirty libraries: loaded with the first client */
+#define CURL_API_MAP(XX)    \
+    XX(easy_cleanup)        \
+    XX(easy_getinfo)        \
+    XX(easy_header)         \
+    XX(easy_init)           \
+    XX(easy_setopt)         \
+    XX(easy_strerror)       \
+    XX(global_cleanup)      \
+    XX(global_init)         \
+    XX(multi_add_handle)    \
+    XX(multi_assign)        \
+    XX(multi_cleanup)       \
+    XX(multi_info_read)     \
+    XX(multi_init)          \
+    XX(multi_remove_handle) \
+    XX(multi_setopt)        \
+    XX(multi_socket_action) \
+    XX(slist_append)        \
+    XX(slist_free_all)
+
+struct curl_api {
+    struct dynlib lib;
+#define XX(name) __typeof__(&curl_##name) name;
+    CURL_API_MAP(XX)
+#undef XX
+};
+
+static const struct dynlib_symbol curl_symbols[] = {
+#define XX(name) {"curl_" #name, offsetof(struct curl_api, name)},
+    CURL_API_MAP(XX)
+#undef XX
+};
+
 struct slot {
     CURL *easy;
+    const struct curl_api *curl;
     struct curl_slist *headers;
     struct buf body;
     bool too_large;
@@ -26,6 +64,7 @@ struct slot {
 
 struct http_client {
     struct http_plain *plain; /* then nothing of libcurl is used */
+    struct curl_api curl;
     CURLM *multi;
     int epoll;
     int64_t timer_us; /* when libcurl wants to be called; -1: no time */
@@ -96,7 +135,7 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *user,
          epoll_ctl(c->epoll, EPOLL_CTL_MOD, fd, &event) != 0)) {
         return -1;
     }
-    (void)curl_multi_assign(c->multi, fd, c);
+    (void)c->curl.multi_assign(c->multi, fd, c);
     return 0;
 }
 
@@ -114,47 +153,49 @@ static bool set_up_slot(struct slot *s, const struct http_client_conf *conf,
 {
     int64_t connect_us =
         conf->connect_timeout_us > 0 ? conf->connect_timeout_us : 10000000;
-    CURL *easy = curl_easy_init();
+    CURL *easy = s->curl->easy_init();
 
     s->easy = easy;
     buf_init(&s->body,
              conf->answer_max > 0 ? conf->answer_max : (size_t)8 << 20);
     return easy != NULL &&
-           curl_easy_setopt(easy, CURLOPT_PRIVATE, s) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) ==
+           s->curl->easy_setopt(easy, CURLOPT_PRIVATE, s) == CURLE_OK &&
+           s->curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) ==
                CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_WRITEDATA, s) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, s->why) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, about_to_send) ==
+           s->curl->easy_setopt(easy, CURLOPT_WRITEDATA, s) == CURLE_OK &&
+           s->curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, s->why) ==
                CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PREREQDATA, s) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") ==
+           s->curl->easy_setopt(easy, CURLOPT_PREREQFUNCTION, about_to_send) ==
                CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                            (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                            (long)(connect_us / 1000)) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
-                            (long)(timeout_us / 1000)) == CURLE_OK &&
+           s->curl->easy_setopt(easy, CURLOPT_PREREQDATA, s) == CURLE_OK &&
+           s->curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           s->curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") ==
+               CURLE_OK &&
+           s->curl->easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                                (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+           s->curl->easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L) == CURLE_OK &&
+           s->curl->easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
+           s->curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                                (long)(connect_us / 1000)) == CURLE_OK &&
+           s->curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                                (long)(timeout_us / 1000)) == CURLE_OK &&
            (conf->ca_file == NULL ||
-            curl_easy_setopt(easy, CURLOPT_CAINFO, conf->ca_file) == CURLE_OK);
+            s->curl->easy_setopt(easy, CURLOPT_CAINFO, conf->ca_file) ==
+                CURLE_OK);
 }
 
 static bool set_up_multi(struct http_client *c)
 {
-    c->multi = curl_multi_init();
+    c->multi = c->curl.multi_init();
     return c->multi != NULL &&
-           curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION,
-                             socket_wanted) == CURLM_OK &&
-           curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c) == CURLM_OK &&
-           curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, timer_wanted) ==
-               CURLM_OK &&
-           curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c) == CURLM_OK &&
-           curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)c->nslots) ==
-               CURLM_OK;
+           c->curl.multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION,
+                                socket_wanted) == CURLM_OK &&
+           c->curl.multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c) == CURLM_OK &&
+           c->curl.multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION,
+                                timer_wanted) == CURLM_OK &&
+           c->curl.multi_setopt(c->multi, CURLMOPT_TIMERDATA, c) == CURLM_OK &&
+           c->curl.multi_setopt(c->multi, CURLMOPT_MAXCONNECTS,
+                                (long)c->nslots) == CURLM_OK;
 }
 
 /* One http server, no user in its address, and no proxy on the way. */
@@ -193,6 +234,21 @@ static int new_plain(struct http_client **ret,
     return 0;
 }
 
+static int start_curl(struct curl_api *curl, struct err *e)
+{
+    static const char *const files[] = {"libcurl.so.4", "libcurl.so", NULL};
+
+    if (dynlib_load(&curl->lib, files, curl_symbols, ARRAY_LEN(curl_symbols),
+                    curl, "install the package libcurl4", e) != 0) {
+        return -1;
+    }
+    if (curl->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        dynlib_close(&curl->lib);
+        return err_set(e, ERR_UNAVAILABLE, "could not start libcurl");
+    }
+    return 0;
+}
+
 int http_client_new(struct http_client **ret,
                     const struct http_client_conf *conf, struct err *e)
 {
@@ -203,13 +259,13 @@ int http_client_new(struct http_client **ret,
     if (may_be_plain(conf)) {
         return new_plain(ret, conf, e);
     }
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        return err_set(e, ERR_UNAVAILABLE, "could not start libcurl");
-    }
     c = mem_zero(1, sizeof(*c));
     if (c == NULL) {
-        curl_global_cleanup();
         return err_nomem(e, sizeof(*c));
+    }
+    if (start_curl(&c->curl, e) != 0) {
+        mem_free(c);
+        return -1;
     }
     c->timer_us = -1;
     c->nslots = n;
@@ -222,6 +278,7 @@ int http_client_new(struct http_client **ret,
     for (size_t i = n; i > 0; i--) {
         struct slot *s = &c->slots[i - 1];
 
+        s->curl = &c->curl;
         if (!set_up_slot(s, conf, c->timeout_us)) {
             goto fail;
         }
@@ -249,19 +306,20 @@ void http_client_free(struct http_client *c)
         struct slot *s = &c->slots[i];
 
         if (s->easy != NULL) {
-            (void)curl_multi_remove_handle(c->multi, s->easy);
-            curl_easy_cleanup(s->easy);
-            curl_slist_free_all(s->headers);
+            (void)c->curl.multi_remove_handle(c->multi, s->easy);
+            c->curl.easy_cleanup(s->easy);
+            c->curl.slist_free_all(s->headers);
         }
         buf_release(&s->body);
     }
-    (void)curl_multi_cleanup(c->multi);
+    (void)c->curl.multi_cleanup(c->multi);
     if (c->epoll >= 0) {
         (void)close(c->epoll);
     }
     mem_free(c->slots);
+    c->curl.global_cleanup();
+    dynlib_close(&c->curl.lib);
     mem_free(c);
-    curl_global_cleanup();
 }
 
 size_t http_client_busy(const struct http_client *c)
@@ -281,16 +339,16 @@ static void give_back(struct http_client *c)
 static bool set_headers(struct slot *s, const struct http_request *r)
 {
     /* libcurl would wait for "100 Continue" before it sends a large body */
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+    struct curl_slist *list = s->curl->slist_append(NULL, "Expect:");
 
-    curl_slist_free_all(s->headers);
+    s->curl->slist_free_all(s->headers);
     s->headers = list;
     for (size_t i = 0;
          list != NULL && i < HTTP_HEADERS_MAX && r->headers[i] != NULL; i++) {
-        list = curl_slist_append(s->headers, r->headers[i]);
+        list = s->curl->slist_append(s->headers, r->headers[i]);
     }
-    return list != NULL && curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER,
-                                            s->headers) == CURLE_OK;
+    return list != NULL && s->curl->easy_setopt(s->easy, CURLOPT_HTTPHEADER,
+                                                s->headers) == CURLE_OK;
 }
 
 static bool set_request(struct slot *s, const struct http_request *r)
@@ -298,18 +356,19 @@ static bool set_request(struct slot *s, const struct http_request *r)
     CURL *easy = s->easy;
     bool plain = r->body.len == 0 && strcmp(r->method, "GET") == 0;
 
-    return curl_easy_setopt(easy, CURLOPT_URL, r->url) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK &&
+    return s->curl->easy_setopt(easy, CURLOPT_URL, r->url) == CURLE_OK &&
+           s->curl->easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK &&
            (plain ||
-            (curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
-             curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-                              r->body.len > 0 ? r->body.ptr : "") == CURLE_OK &&
-             curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                              (curl_off_t)r->body.len) == CURLE_OK)) &&
-           curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
-                            plain || strcmp(r->method, "POST") == 0
-                                ? NULL
-                                : r->method) == CURLE_OK &&
+            (s->curl->easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+             s->curl->easy_setopt(easy, CURLOPT_POSTFIELDS,
+                                  r->body.len > 0 ? r->body.ptr : "") ==
+                 CURLE_OK &&
+             s->curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                                  (curl_off_t)r->body.len) == CURLE_OK)) &&
+           s->curl->easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+                                plain || strcmp(r->method, "POST") == 0
+                                    ? NULL
+                                    : r->method) == CURLE_OK &&
            set_headers(s, r);
 }
 
@@ -333,7 +392,7 @@ int http_client_start(struct http_client *c, const struct http_request *r,
     s->why[0] = '\0';
     s->user = r->user;
     if (!set_request(s, r) ||
-        curl_multi_add_handle(c->multi, s->easy) != CURLM_OK) {
+        c->curl.multi_add_handle(c->multi, s->easy) != CURLM_OK) {
         return err_set(e, ERR_NOMEM, "could not set up a request to \"%s\"",
                        r->url);
     }
@@ -347,17 +406,17 @@ static void collect(struct http_client *c)
     CURLMsg *m;
     int left;
 
-    while ((m = curl_multi_info_read(c->multi, &left)) != NULL) {
+    while ((m = c->curl.multi_info_read(c->multi, &left)) != NULL) {
         char *private = NULL;
         struct slot *s;
 
         if (m->msg != CURLMSG_DONE) {
             continue;
         }
-        (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &private);
+        (void)c->curl.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &private);
         s = (struct slot *)(void *)private;
         s->result = m->data.result;
-        (void)curl_multi_remove_handle(c->multi, s->easy);
+        (void)c->curl.multi_remove_handle(c->multi, s->easy);
         s->next = c->done;
         c->done = s;
         c->busy--;
@@ -395,9 +454,9 @@ static void report(struct http_client *c, struct slot *s,
     memset(ret, 0, sizeof(*ret));
     c->held = s;
     ret->user = s->user;
-    ret->handle = s->easy;
-    (void)curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
-    (void)curl_easy_getinfo(s->easy, CURLINFO_EFFECTIVE_URL, &url);
+    ret->handle = s;
+    (void)c->curl.easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)c->curl.easy_getinfo(s->easy, CURLINFO_EFFECTIVE_URL, &url);
     ret->reached = s->sent;
     ret->body = buf_slice(&s->body);
     if (s->result == CURLE_OK) {
@@ -409,7 +468,7 @@ static void report(struct http_client *c, struct slot *s,
                   url != NULL ? url : "",
                   s->too_large        ? "it is larger than allowed"
                   : s->why[0] != '\0' ? s->why
-                                      : curl_easy_strerror(s->result));
+                                      : c->curl.easy_strerror(s->result));
 }
 
 /* One wait and what it brought; false when a signal ended the wait. */
@@ -431,13 +490,13 @@ static bool step(struct http_client *c, int64_t until_us)
                    ((got & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
                    ((got & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
 
-        (void)curl_multi_socket_action(c->multi, events[i].data.fd, what,
-                                       &running);
+        (void)c->curl.multi_socket_action(c->multi, events[i].data.fd, what,
+                                          &running);
     }
     if (c->timer_us >= 0 && clock_mono_us() >= c->timer_us) {
         c->timer_us = -1;
-        (void)curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0,
-                                       &running);
+        (void)c->curl.multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0,
+                                          &running);
     }
     collect(c);
     return !interrupted;
@@ -497,12 +556,13 @@ int http_client_do(struct http_client *c, const struct http_request *r,
 bool http_answer_header(const struct http_answer *a, const char *name,
                         struct slice *ret)
 {
+    const struct slot *s = a->handle;
     struct curl_header *h = NULL;
 
     if (a->head.len > 0) {
         return http_head_find(a->head, name, ret);
     }
-    if (curl_easy_header(a->handle, name, 0, CURLH_HEADER, -1, &h) !=
+    if (s->curl->easy_header(s->easy, name, 0, CURLH_HEADER, -1, &h) !=
         CURLHE_OK) {
         return false;
     }

@@ -1,7 +1,8 @@
 /*
  * http_client.h - HTTP requests, many at once, on connections that are kept.
  *
- * On libcurl, or, for one http server, on sockets of our own.  Every wait has a limit, TLS certificates and
+ * On libcurl (loaded with the first client that needs it), or, for one http
+ * server, on sockets of our own.  Every wait has a limit, TLS certificates and
  * names are verified, an answer has a ceiling in bytes.  Redirections are not
  * followed.  A client belongs to one thread.
  *
@@ -46,7 +47,7 @@ struct http_answer {
     struct slice body;
     bool reached; /* the request may have reached the far side */
     struct err err;
-    void *handle;      /* for http_answer_header(): libcurl's, or */
+    void *handle;      /* for http_answer_header(): the request's, or */
     struct slice head; /* the bytes of the answer's head */
 };
 

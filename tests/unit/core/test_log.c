@@ -1,4 +1,5 @@
 #include "core/log.h"
+#include "core/log_int.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -78,7 +79,28 @@ static void secrets_are_never_logged(void)
     buf_release(&b);
 }
 
+static void journal_entries_are_lines_or_counted(void)
+{
+    char plain[] = "MESSAGE=a=b";
+    char lines[] = "WHY=x\ny";
+    char none[] = "nothing";
+    const struct iovec entries[] = {{plain, 11}, {lines, 7}};
+    const struct iovec bad = {none, 7};
+    struct buf b;
+    struct err e;
+
+    buf_init(&b, 1000);
+    CHECK_OK(log_journal_pack(&b, entries, 2, &e), &e);
+    CHECK(slice_eq(buf_slice(&b), SLICE("MESSAGE=a=b\n"
+                                        "WHY\n\3\0\0\0\0\0\0\0x\ny\n")));
+    CHECK_INT(log_journal_pack(&b, &bad, 1, &e), -1);
+    CHECK_INT(e.code, ERR_INVALID);
+    buf_release(&b);
+}
+
 static const struct test tests[] = {
+    {"a journal entry is a line, or counted where it has lines",
+     journal_entries_are_lines_or_counted},
     {"text and JSON say the same", text_and_json_say_the_same},
     {"secrets are never logged", secrets_are_never_logged},
 };
