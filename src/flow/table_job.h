@@ -1,0 +1,67 @@
+/*
+ * table_job.h - one table's way from raw messages to its sink: what is new is
+ * decoded, cleaned, deduplicated against what is there, appended, accounted.
+ *
+ * Batch and stream share it.  The sink's own positions say where to go on;
+ * dead letters and ledger rows are durable before the sink commits, so that a
+ * crash at any point is repaired by doing the same again.  A job that failed
+ * is closed, never used on.  One thread.
+ */
+#ifndef FLOW_TABLE_JOB_H
+#define FLOW_TABLE_JOB_H
+
+#include "broker/broker.h"
+#include "clean/clean.h"
+#include "flow/ledger.h"
+#include "flow/project.h"
+
+struct table_job; /* opaque */
+
+struct table_job_conf {
+    struct project *project;
+    const struct spec *spec;
+    const struct spec_table *table;
+    struct broker *broker;
+    struct ledger *ledger;
+    const char *pipeline; /* the table's owner: "batch", "stream" */
+    const char *sink;     /* kind: "delta", "postgres" */
+    bool full;            /* begin again: replace the table's rows */
+    bool from_topics;     /* else from the JSON objects */
+    struct batch *keep;   /* cleaned rows are appended here too; or NULL */
+    void *arg;
+    /* Sees the messages that were taken, in order; or NULL. */
+    void (*took)(void *arg, const struct message *m, size_t n);
+};
+
+/* Counts since the job was opened; rules and decoding are in *clean. */
+struct table_job_totals {
+    struct ledger_counts counts;
+    int64_t bytes;   /* of the messages' values */
+    int64_t commits; /* that changed something */
+};
+
+int table_job_open(struct table_job **ret, const struct table_job_conf *conf,
+                   struct err *e) MUST_USE;
+void table_job_close(struct table_job *j); /* NULL is fine */
+
+/* How far the raw data reach now, but no further than offset `until` (-1: no
+ * such limit).  *ret_new: messages that wait.  topics: the broker's, as of
+ * not too long ago. */
+int table_job_look(struct table_job *j, const struct broker_topic *topics,
+                   size_t n, int64_t until, int64_t *ret_new,
+                   struct err *e) MUST_USE;
+/* Take what waits, or about max_bytes of it, to the sink. */
+int table_job_take(struct table_job *j, int64_t max_bytes,
+                   struct clean_counts *clean, struct err *e) MUST_USE;
+/* Messages and bytes taken since the last commit. */
+int64_t table_job_taken(const struct table_job *j, int64_t *ret_bytes);
+/* Everything taken becomes visible, once. */
+int table_job_commit(struct table_job *j, struct err *e) MUST_USE;
+/* Keep the set of seen rows for the next start. */
+int table_job_save(struct table_job *j, struct err *e) MUST_USE;
+/* Tell the broker where the table stands, for lag and retention. */
+int table_job_report(struct table_job *j, const char *group,
+                     struct err *e) MUST_USE;
+void table_job_totals(const struct table_job *j, struct table_job_totals *ret);
+
+#endif
