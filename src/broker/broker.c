@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/broker_ops.h"
+#include "broker/coordinator.h"
 #include "core/thread.h"
 
 enum {
@@ -36,6 +37,22 @@ static struct slice kind_of(const char *url)
     return kind;
 }
 
+static int open_one(const struct broker_ops *ops, struct broker **ret,
+                    const struct broker_conf *conf, struct err *e)
+{
+    struct broker *b = NULL;
+
+    if (ops->open(&b, conf, e) != 0) {
+        return -1;
+    }
+    if (ops->members == NULL && coordinator_new(&b->coordinator, b, e) != 0) {
+        ops->close(b);
+        return -1;
+    }
+    *ret = b;
+    return 0;
+}
+
 int broker_open(struct broker **ret, const struct broker_conf *conf,
                 struct err *e)
 {
@@ -49,7 +66,7 @@ int broker_open(struct broker **ret, const struct broker_conf *conf,
             return err_set(e, ERR_UNAVAILABLE, "cannot use broker \"%s\": %s",
                            brokers[i]->name, brokers[i]->absent);
         }
-        return brokers[i]->open(ret, conf, e);
+        return open_one(brokers[i], ret, conf, e);
     }
     return err_set(e, ERR_INVALID,
                    "there is no broker \"%.*s\": it is embedded, kafka://... "
@@ -60,6 +77,7 @@ int broker_open(struct broker **ret, const struct broker_conf *conf,
 void broker_close(struct broker *b)
 {
     if (b) {
+        coordinator_free(b->coordinator);
         b->ops->close(b);
     }
 }

@@ -11,6 +11,32 @@
 #define BROKER_BROKER_OPS_H
 
 #include "broker/broker.h"
+#include "broker/member.h"
+
+/* Members of consumer groups; the contract of each is the one in member.h. */
+struct member_ops {
+    int (*join)(struct member **ret, struct broker *b,
+                const struct member_conf *conf, struct err *e);
+    void (*leave)(struct member *m);
+    int (*poll)(struct member *m, int64_t timeout_us, struct member_change *ret,
+                struct err *e);
+    int (*subscribe)(struct member *m, const struct member_conf *conf,
+                     struct err *e);
+    int (*commit)(struct member *m, const struct broker_position *p, size_t n,
+                  struct err *e);
+    int (*fetch)(struct member *m, const char *topic, int32_t partition,
+                 int64_t offset, size_t max_bytes, struct broker_fetch *f,
+                 struct err *e); /* NULL: broker_fetch() */
+    void (*fetch_release)(struct member *m, struct broker_fetch *f);
+    int (*list)(struct broker *b, const char *group, struct member_owner **ret,
+                size_t *n, struct err *e);
+};
+
+/* The first member of every connector's own struct; join() fills in both. */
+struct member {
+    const struct member_ops *ops;
+    struct broker *broker;
+};
 
 struct broker_ops {
     const char *name; /* what stands before ':' in the url, or all of it */
@@ -51,11 +77,13 @@ struct broker_ops {
     int (*group_delete)(struct broker *b, const char *group, struct err *e);
     int (*retain)(struct broker *b, struct broker_retention *r, struct err *e);
     void (*stats)(struct broker *b, struct broker_stats *ret);
+    const struct member_ops *members; /* NULL: those of coordinator.h */
 };
 
 /* The first member of every connector's own struct. */
 struct broker {
     const struct broker_ops *ops;
+    struct coordinator *coordinator; /* broker.c's; NULL with members */
 };
 
 extern const struct broker_ops broker_embedded;

@@ -64,4 +64,15 @@ int member_fetch(struct member *m, const char *topic, int32_t partition,
                  struct err *e) MUST_USE;
 void member_fetch_release(struct member *m, struct broker_fetch *f);
 
+/* Who reads what in a group: one row a partition that somebody has now. */
+struct member_owner {
+    char member[128]; /* an id within the group */
+    char client[128];
+    char topic[TOPIC_NAME_MAX + 1];
+    int32_t partition;
+};
+/* *ret is the caller's (mem_free); a group without members has none. */
+int member_list(struct broker *b, const char *group, struct member_owner **ret,
+                size_t *n, struct err *e) MUST_USE;
+
 #endif
