@@ -34,9 +34,15 @@ far_spawn() {
     echo $! > "$FAR_DIR/$id.pid"
 }
 
+# A killed process stays as a zombie where the first process of a container
+# does not reap: that is not alive.
+far_pid_lives() { # PID
+    kill -0 "$1" 2> /dev/null && ! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
+}
+
 far_alive() { # PIDNAME
     local pid
-    pid=$(cat "$FAR_DIR/$1.pid" 2> /dev/null) && kill -0 "$pid" 2> /dev/null
+    pid=$(cat "$FAR_DIR/$1.pid" 2> /dev/null) && far_pid_lives "$pid"
 }
 
 # far_wait PIDNAME SECONDS COMMAND...: until the command succeeds; fails with
@@ -63,7 +69,7 @@ far_kill() {
     local pid left=$((${2:-10} * 10))
     pid=$(cat "$FAR_DIR/$1.pid" 2> /dev/null) || return 0
     kill "$pid" 2> /dev/null || true
-    while kill -0 "$pid" 2> /dev/null && [ $((left -= 1)) -gt 0 ]; do
+    while far_pid_lives "$pid" && [ $((left -= 1)) -gt 0 ]; do
         sleep 0.1
     done
     kill -9 -- "-$pid" 2> /dev/null || kill -9 "$pid" 2> /dev/null || true
