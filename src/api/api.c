@@ -38,16 +38,17 @@ static bool same_origin(struct http_request *r, struct slice origin)
            memcmp(origin.ptr + origin.len - host.len - 3, "://", 3) == 0;
 }
 
-static void preflight(struct http_request *r, bool allowed, unsigned methods)
+static void preflight(struct http_request *r, bool tell, unsigned methods)
 {
     char text[64];
 
-    if (allowed) {
+    if (tell) {
         answer_header(r, "Access-Control-Allow-Methods",
                       SLICE("DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT"));
         answer_header(r, "Access-Control-Allow-Headers",
                       SLICE("Accept,Authorization,Content-Type,"
-                            "Idempotency-Key"));
+                            "Idempotency-Key,Shard-Iterator,X-Amz-Date,"
+                            "X-Amz-Security-Token,X-Amz-Target"));
         answer_header(r, "Access-Control-Max-Age", SLICE("600"));
     }
     router_allow(methods | 1u << HTTP_OPTIONS, text);
@@ -147,7 +148,7 @@ static void check(struct api *a, struct http_request *r,
                      "the Host header does not name this machine; without a "
                      "token only 127.0.0.1 and localhost are served");
     } else if (r->method == HTTP_OPTIONS) {
-        preflight(r, allowed, m->allowed);
+        preflight(r, allowed || !named, m->allowed);
     } else if (!token_ok(a, r, m->route)) {
         unauthorized(r, f);
     } else if (named && !allowed && r->method != HTTP_GET &&
@@ -319,6 +320,21 @@ static int start_server(struct api *a, struct err *e)
     return rc;
 }
 
+static int check_strip(const struct api_conf *c, struct err *e)
+{
+    for (size_t i = 0; i < c->n_strip; i++) {
+        struct slice p = slice_of(c->strip[i]);
+
+        if (p.len < 2 || p.ptr[0] != '/' || slice_ends(p, SLICE("/"))) {
+            return err_set(e, ERR_INVALID,
+                           "cannot strip the prefix \"%.60s\": want a path "
+                           "such as /test",
+                           c->strip[i]);
+        }
+    }
+    return 0;
+}
+
 int api_start(struct api **ret, const struct api_conf *conf, struct broker *b,
               struct err *e)
 {
@@ -332,7 +348,8 @@ int api_start(struct api **ret, const struct api_conf *conf, struct broker *b,
     atomic_init(&a->holders, 1);
     mutex_init(&a->lock);
     set_defaults(a);
-    if ((conf->token_file != NULL &&
+    if (check_strip(conf, e) != 0 ||
+        (conf->token_file != NULL &&
          auth_load(&a->auth, conf->token_file, e) != 0) ||
         topics_make(a, e) != 0 || start_server(a, e) != 0) {
         api_stop(a);

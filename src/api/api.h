@@ -64,7 +64,7 @@ struct api_conf {
     int64_t retention_us, retention_bytes; /* of topics made here; 0: none */
     const struct api_model *models;        /* NULL: pin, geo and user */
     size_t n_models;
-    const char *const *strip; /* path prefixes to take off: "/test" */
+    const char *const *strip; /* prefixes that paths may have: "/test" */
     size_t n_strip;
 
     int64_t body_max;    /* bytes of one body; 8 MB */

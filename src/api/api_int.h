@@ -102,6 +102,8 @@ void kafka_brokers(struct api *a, struct http_request *r);
 void fastapi_send_data(struct api *a, struct http_request *r);
 void fastapi_get_data(struct api *a, struct http_request *r);
 void fastapi_model(struct api *a, struct http_request *r);
+void api_docs(struct api *a, struct http_request *r);
+void api_openapi(struct api *a, struct http_request *r);
 void api_healthz(struct api *a, struct http_request *r);
 void api_metrics(struct api *a, struct http_request *r);
 void api_noop(struct api *a, struct http_request *r);

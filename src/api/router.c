@@ -125,19 +125,6 @@ static bool may_fit(const char *pattern, const struct segments *path)
     return pattern[1] == '{' || pattern[1] == first;
 }
 
-static struct slice stripped(const struct router *rt, struct slice path)
-{
-    for (size_t i = 0; i < rt->n_strip; i++) {
-        struct slice p = slice_of(rt->strip[i]);
-
-        if (slice_starts(path, p) && path.len > p.len &&
-            path.ptr[p.len] == '/') {
-            return slice_from(path, p.len);
-        }
-    }
-    return path;
-}
-
 static bool same_method(enum http_method want, enum http_method got)
 {
     return want == got || (want == HTTP_GET && got == HTTP_HEAD);
@@ -180,14 +167,14 @@ static enum router_result search(const struct router *rt,
     return found;
 }
 
-enum router_result router_match(const struct router *rt,
+static enum router_result match(const struct router *rt,
                                 enum http_method method, struct slice path,
                                 struct arena *a, struct router_match *ret)
 {
     struct segments s;
 
     *ret = (struct router_match){.route = NULL};
-    if (!split(stripped(rt, path), &s)) {
+    if (!split(path, &s)) {
         return ROUTER_NOTFOUND;
     }
     for (size_t i = 0; i < s.n; i++) {
@@ -196,6 +183,24 @@ enum router_result router_match(const struct router *rt,
         }
     }
     return search(rt, method, &s, ret);
+}
+
+/* A route that is there as it stands is not hidden by a prefix. */
+enum router_result router_match(const struct router *rt,
+                                enum http_method method, struct slice path,
+                                struct arena *a, struct router_match *ret)
+{
+    enum router_result found = match(rt, method, path, a, ret);
+
+    for (size_t i = 0; found == ROUTER_NOTFOUND && i < rt->n_strip; i++) {
+        struct slice p = slice_of(rt->strip[i]);
+
+        if (slice_starts(path, p) && path.len > p.len &&
+            path.ptr[p.len] == '/') {
+            found = match(rt, method, slice_from(path, p.len), a, ret);
+        }
+    }
+    return found;
 }
 
 bool router_query(struct slice query, const char *name, struct arena *a,

@@ -42,8 +42,8 @@ struct route {
 struct router {
     const struct route *routes;
     size_t n;
-    unsigned without; /* flags of rows to leave out */
-    const char *const *strip;
+    unsigned without;         /* flags of rows to leave out */
+    const char *const *strip; /* prefixes of paths that fit no route */
     size_t n_strip;
     bool (*is_model)(const void *arg, struct slice name);
     const void *arg;

@@ -14,6 +14,7 @@ extern const struct cmd cmd_serve;
 enum {
     LISTEN_MAX = 16,
     CORS_MAX = 16,
+    STRIP_MAX = 16,
     WAIT_US = 60000000,
 };
 
@@ -40,6 +41,12 @@ static const struct opt opts[] = {
     {.name = "no-pipelines",
      .kind = OPT_FLAG,
      .help = "Only take records; write no objects and no files"},
+    {.name = "strip-prefix",
+     .kind = OPT_TEXT,
+     .arg = "PATH",
+     .repeat = true,
+     .help = "A prefix that paths may have (/test, /dev, /production); may be "
+             "repeated"},
     {.name = "tls-cert",
      .kind = OPT_TEXT,
      .arg = "FILE",
@@ -58,6 +65,7 @@ struct serving {
     struct workspace w;
     const char *listen[LISTEN_MAX];
     const char *cors[CORS_MAX];
+    const char *strip[STRIP_MAX];
     struct api_topic topics[SPEC_TABLES_MAX];
     struct api_model models[SPEC_TABLES_MAX];
     struct api_field fields[SPEC_TABLES_MAX][SPEC_FIELDS_MAX];
@@ -154,10 +162,16 @@ static int configure(struct serving *s, const struct args *a,
                            .retention_bytes = p->retention_bytes,
                            .body_max = p->max_body,
                            .listen = s->listen,
-                           .cors = s->cors};
+                           .cors = s->cors,
+                           .strip = s->strip};
     if (take(a, "listen", s->listen, LISTEN_MAX, &c->n_listen, e) < 0 ||
-        take(a, "cors", s->cors, CORS_MAX, &c->n_cors, e) < 0) {
+        take(a, "cors", s->cors, CORS_MAX, &c->n_cors, e) < 0 ||
+        take(a, "strip-prefix", s->strip, STRIP_MAX, &c->n_strip, e) < 0) {
         return -1;
+    }
+    if (c->n_strip == 0) {
+        c->strip = p->strip_prefixes.items;
+        c->n_strip = p->strip_prefixes.n;
     }
     if (c->n_listen == 0) {
         c->listen = p->listen.items;

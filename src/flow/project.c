@@ -149,6 +149,12 @@ static const struct conf_field fields[] = {
      .type = CONF_LIST,
      .offset = AT(spec_options),
      .help = "Options of the spec, TABLE.OPTION=VALUE."},
+    {.name = "strip_prefixes",
+     .type = CONF_LIST,
+     .offset = AT(strip_prefixes),
+     .def = "/test,/dev,/production",
+     .help = "Prefixes that a path may have before any route: the stages of "
+             "an API gateway."},
     {.name = "tls.cert",
      .type = CONF_TEXT,
      .offset = AT(tls_cert),

@@ -28,6 +28,7 @@ struct project {
     int64_t retention_bytes;
 
     struct conf_list listen;
+    struct conf_list strip_prefixes; /* "/test" */
     const char *token_file;
     const char *tls_cert;
     const char *tls_key;

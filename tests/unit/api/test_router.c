@@ -22,7 +22,7 @@ static bool is_pin(const void *arg, struct slice name)
     return slice_is(name, "pin");
 }
 
-static const char *const strip[] = {"/test", "/dev"};
+static const char *const strip[] = {"/test", "/dev", "/topics"};
 static const struct router router = {.routes = rows,
                                      .n = ARRAY_LEN(rows),
                                      .without = ROUTE_NOOP,
@@ -65,6 +65,11 @@ static void table_of_paths(void)
         {HTTP_POST, "/other/", ROUTER_NOTFOUND, -1, NULL},
         {HTTP_POST, "/test/pin/", ROUTER_FOUND, 6, "pin"},
         {HTTP_GET, "/dev/topics", ROUTER_FOUND, 1, NULL},
+        {HTTP_GET, "/test", ROUTER_NOTFOUND, -1, NULL},
+        {HTTP_GET, "/test/", ROUTER_FOUND, 0, NULL},
+        {HTTP_GET, "/test/dev/topics", ROUTER_NOTFOUND, -1, NULL},
+        {HTTP_POST, "/test/pin", ROUTER_REDIRECT, -1, NULL},
+        {HTTP_GET, "/topics/topics", ROUTER_FOUND, 3, "topics"},
         {HTTP_GET, "/development/topics", ROUTER_NOTFOUND, -1, NULL},
         {HTTP_GET, "/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r", ROUTER_NOTFOUND, -1,
          NULL},

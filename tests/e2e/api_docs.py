@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""GET /openapi.json is valid OpenAPI 3.1 and GET /docs a page that works.
+
+A validator reads the document, Chromium the page, and every line that the
+page offers to try is run as it stands.
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+PINLINE = os.environ["PINLINE"]
+ROOT = os.environ["PINLINE_ROOT"]
+CACHE = os.environ.get("PINLINE_CACHE", ROOT + "/.cache")
+NODE = CACHE + "/node"
+sys.path[:0] = __import__("glob").glob(CACHE + "/venv/test/lib/python3*/site-packages")
+passed = failed = skipped = 0
+
+
+def check(ok, name, why=""):
+    global passed, failed
+    if ok:
+        passed += 1
+        print(f"ok {name}")
+    else:
+        failed += 1
+        print(f"not ok {name} {why}")
+
+
+def skip(why):
+    global skipped
+    skipped += 1
+    print(f"skip {why}")
+
+
+def serve(folder, *options):
+    process = subprocess.Popen(
+        [PINLINE, "--data", folder + "/data", "serve", "--no-pipelines",
+         "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, text=True)
+    port = int(re.search(r":(\d+),", process.stdout.readline()).group(1))
+    return process, f"http://127.0.0.1:{port}"
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    return process.wait(timeout=15)
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.headers["Content-Type"], answer.read().decode()
+
+
+def validate(doc):
+    try:
+        from openapi_spec_validator import OpenAPIV31SpecValidator
+    except ImportError as why:
+        skip(f"no validator here ({why}); tools/get-test-deps")
+        return
+    faults = [f.message for f in OpenAPIV31SpecValidator(doc).iter_errors()]
+    check(not faults, "a validator finds nothing", faults[:3])
+
+
+def document(base):
+    kind, text = get(base + "/openapi.json")
+    doc = json.loads(text)
+    check(kind == "application/json" and doc["openapi"].startswith("3.1"), "it is OpenAPI 3.1")
+    validate(doc)
+    ids = [op["operationId"] for ops in doc["paths"].values() for op in ops.values()]
+    check(len(ids) == len(set(ids)), "every operation has an id of its own", ids)
+    tags = {t["name"] for t in doc["tags"]}
+    used = {t for ops in doc["paths"].values() for op in ops.values() for t in op["tags"]}
+    check(used <= tags, "every chapter is described", used - tags)
+    with open(ROOT + "/src/api/routes.c", encoding="utf-8") as f:
+        rows = re.findall(r'\{HTTP_(\w+),\s*"([^"]*)"', f.read())
+    lacks = [(m, p) for m, p in rows if p not in ("/_noop", "/{model}/")
+             and m.lower() not in doc["paths"].get(p, {})]
+    check(not lacks and len(rows) > 10, "every row of the table is in it", lacks)
+    pin = doc["components"]["schemas"]["pin"]
+    check("poster_name" in pin["properties"] and "poster_name" not in pin["required"]
+          and "index" in pin["required"], "the rows of tables are described", pin)
+    refs = set(re.findall(r'"\$ref":"#/components/schemas/([^"]*)"', text))
+    check(refs <= set(doc["components"]["schemas"]), "no shape is missing",
+          refs - set(doc["components"]["schemas"]))
+
+
+def try_lines(out, base):
+    lines = re.findall(r"^try (.*)$", out, re.M)
+    bad = []
+    for line in lines:
+        got = subprocess.run(line + " -s -o /dev/null -m 10 -w '%{http_code}'", shell=True,
+                             capture_output=True, text=True, check=False).stdout
+        if not (got.startswith("2") or (got == "404" and "instances/" in line)):
+            bad.append((got, line))
+    check(not bad and len(lines) > 10 and base in lines[0],
+          f"the {len(lines)} lines of the page can be run as they are", bad)
+
+
+def page(base):
+    kind, text = get(base + "/docs")
+    check(kind.startswith("text/html") and "@DATA@" not in text, "the page is there")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium or not os.path.isdir(NODE + "/node_modules/playwright-core"):
+        skip("no chromium or no playwright-core here; tools/setup test, tools/get-test-deps")
+        return
+    shots = os.path.join(os.environ["PINLINE_BUILD"], "screenshots")
+    os.makedirs(shots, exist_ok=True)
+    done = subprocess.run(["node", ROOT + "/tests/e2e/docs.mjs", base + "/docs", shots],
+                          env=dict(os.environ, NODE_FOLDER=NODE, CHROMIUM=chromium),
+                          capture_output=True, text=True, check=False)
+    check(done.returncode == 0, "Chromium shows it", done.stdout + done.stderr)
+    try_lines(done.stdout, base)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        process, base = serve(folder)
+        try:
+            document(base)
+            page(base)
+        finally:
+            code = stop(process)
+        check(code == 0, "the server ends with 0", code)
+        token = folder + "/token"
+        with open(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+            f.write("some-token\n")
+        process, base = serve(folder, "--token-file", token)
+        doc = json.loads(get(base + "/openapi.json")[1])
+        check(doc["security"] == [{"bearer": []}]
+              and doc["paths"]["/healthz"]["get"]["security"] == [],
+              "with tokens it says what needs one")
+        validate(doc)
+        stop(process)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
