@@ -354,10 +354,13 @@ static bool set_headers(struct slot *s, const struct http_request *r)
 static bool set_request(struct slot *s, const struct http_request *r)
 {
     CURL *easy = s->easy;
-    bool plain = r->body.len == 0 && strcmp(r->method, "GET") == 0;
+    bool head = strcmp(r->method, "HEAD") == 0;
+    bool plain = r->body.len == 0 && (head || strcmp(r->method, "GET") == 0);
 
     return s->curl->easy_setopt(easy, CURLOPT_URL, r->url) == CURLE_OK &&
            s->curl->easy_setopt(easy, CURLOPT_HTTPGET, 1L) == CURLE_OK &&
+           (!head ||
+            s->curl->easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK) &&
            (plain ||
             (s->curl->easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
              s->curl->easy_setopt(easy, CURLOPT_POSTFIELDS,

@@ -19,6 +19,7 @@
 enum {
     ADDRESSES_MAX = 4,
     READ_BYTES = 4096,
+    READ_MORE_BYTES = 65536, /* of an answer whose head has come */
     EVENTS = 128,
     SCAN_US = 50000 /* how often time-outs are looked for */
 };
@@ -42,6 +43,7 @@ struct conn {
     struct buf in;
     struct buf text; /* of a chunked body */
     bool reached;
+    bool head_only; /* the answer to HEAD has no body */
     int64_t connect_by_us, due_us;
     struct http_head head;
     struct http_answer answer;
@@ -111,7 +113,7 @@ int http_plain_new(struct http_plain **ret, const struct http_client_conf *conf,
 
         c->fd = -1;
         buf_init(&c->out, HTTP_HEAD_MAX + URL_MAX);
-        buf_init(&c->in, HTTP_HEAD_MAX + answer_max + READ_BYTES);
+        buf_init(&c->in, HTTP_HEAD_MAX + answer_max + READ_MORE_BYTES);
         buf_init(&c->text, answer_max);
         c->next = p->free;
         p->free = c;
@@ -274,7 +276,7 @@ static int take_body(struct conn *c, bool ended, size_t *ret_used,
     struct slice rest = slice_from(buf_slice(&c->in), c->head.len);
 
     *ret_used = rest.len;
-    if (c->head.status == 204 || c->head.status == 304) {
+    if (c->head_only || c->head.status == 204 || c->head.status == 304) {
         *ret_used = 0;
         c->answer.body = (struct slice){rest.ptr, 0};
         return 1;
@@ -348,15 +350,16 @@ static void read_more(struct http_plain *p, struct conn *c, bool closing)
     bool ended = false;
 
     for (;;) {
+        size_t most = c->head.len > 0 ? READ_MORE_BYTES : READ_BYTES;
         struct err e;
         ssize_t n;
 
-        if (buf_reserve(&c->in, READ_BYTES, &e) != 0) {
+        if (buf_reserve(&c->in, most, &e) != 0) {
             fail(p, c, e.code,
                  e.code == ERR_LIMIT ? "it is larger than allowed" : e.msg);
             return;
         }
-        n = recv(c->fd, c->in.ptr + c->in.len, READ_BYTES, 0);
+        n = recv(c->fd, c->in.ptr + c->in.len, most, 0);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -366,7 +369,7 @@ static void read_more(struct http_plain *p, struct conn *c, bool closing)
         }
         ended = n == 0;
         c->in.len += n > 0 ? (size_t)n : 0;
-        if (n <= 0 || (n < READ_BYTES && !closing)) {
+        if (n <= 0 || ((size_t)n < most && !closing)) {
             break;
         }
     }
@@ -445,7 +448,8 @@ static int put_head(struct http_plain *p, struct conn *c,
             return -1;
         }
     }
-    if (r->body.len == 0 && strcmp(r->method, "GET") == 0) {
+    if (r->body.len == 0 &&
+        (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0)) {
         return buf_puts(&c->out, "\r\n", e);
     }
     return buf_putf(&c->out, e, "Content-Length: %zu\r\n\r\n", r->body.len);
@@ -480,6 +484,7 @@ int http_plain_start(struct http_plain *p, const struct http_request *r,
     c->sent = 0;
     c->address = 0;
     c->reached = false;
+    c->head_only = strcmp(r->method, "HEAD") == 0;
     c->head.len = 0;
     buf_clear(&c->in);
     memset(&c->answer, 0, sizeof(c->answer));

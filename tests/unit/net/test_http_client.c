@@ -43,6 +43,10 @@ static void answer(int fd, const char *request)
         (void)snprintf(text, sizeof(text),
                        "HTTP/1.1 429 Slow Down\r\nRetry-After: 3\r\n"
                        "Content-Length: 0\r\n\r\n");
+    } else if (strncmp(request, "HEAD /object", 12) == 0) {
+        (void)snprintf(text, sizeof(text),
+                       "HTTP/1.1 200 OK\r\nX-Kind: head\r\n"
+                       "Content-Length: 1000000\r\n\r\n");
     } else if (strncmp(request, "GET /chunked", 12) == 0) {
         (void)snprintf(text, sizeof(text),
                        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"
@@ -214,6 +218,7 @@ static void any_status_is_an_answer(void)
 
 static void bodies_end_in_three_ways(void)
 {
+    struct slice length;
     struct http_client_conf conf = {.connections = 1};
     struct http_client *c;
     struct http_answer a;
@@ -231,6 +236,12 @@ static void bodies_end_in_three_ways(void)
     r = request(&s, url, "GET", "/until-closed");
     CHECK_OK(http_client_do(c, &r, &a, &e), &e);
     CHECK_TEXT(a.body, "all of it");
+    r = request(&s, url, "HEAD", "/object");
+    CHECK_OK(http_client_do(c, &r, &a, &e), &e);
+    CHECK_INT(a.status, 200);
+    CHECK_TEXT(a.body, "");
+    CHECK(http_answer_header(&a, "content-length", &length));
+    CHECK_TEXT(length, "1000000");
     r = request(&s, url, "PUT", "/busy");
     CHECK_OK(http_client_do(c, &r, &a, &e), &e);
     CHECK_TEXT(a.body, "");
