@@ -28,7 +28,11 @@
     XX(objects_before_commit)     \
     XX(objects_before_plan)       \
     XX(objects_before_publish)    \
-    XX(pipeline_before_ledger)
+    XX(pipeline_before_ledger)    \
+    XX(sched_before_begin)        \
+    XX(sched_before_end)          \
+    XX(sched_before_note)         \
+    XX(sched_before_spawn)
 
 enum inject_point {
 #define XX(name) INJECT_##name,

@@ -137,11 +137,15 @@ static void feed(struct child *c, struct slice *input)
     }
 }
 
-static int drain(int *fd, struct buf *b, struct err *e)
+static int drain(int *fd, struct buf *b, int log_fd, struct err *e)
 {
     char chunk[CHUNK];
     ssize_t n = read(*fd, chunk, sizeof(chunk));
 
+    if (n > 0 && log_fd > 0) {
+        return fs_write_all(log_fd, (struct slice){chunk, (size_t)n},
+                            "log of a program", e);
+    }
     if (n > 0) {
         return b != NULL ? buf_append(b, (struct slice){chunk, (size_t)n}, e)
                          : 0;
@@ -152,9 +156,10 @@ static int drain(int *fd, struct buf *b, struct err *e)
     return 0;
 }
 
-static int pump(struct child *c, struct slice *input, struct buf *const to[2],
+static int pump(struct child *c, const struct proc *to, struct slice *input,
                 struct err *e)
 {
+    struct buf *const bufs[2] = {to->out, to->err};
     struct pollfd p[3];
 
     for (int i = 0; i < 3; i++) {
@@ -168,7 +173,8 @@ static int pump(struct child *c, struct slice *input, struct buf *const to[2],
         feed(c, input);
     }
     for (int i = 1; i < 3; i++) {
-        if (p[i].revents != 0 && drain(&c->fds[i], to[i - 1], e) < 0) {
+        if (p[i].revents != 0 &&
+            drain(&c->fds[i], bufs[i - 1], to->log_fd, e) < 0) {
             return -1;
         }
     }
@@ -205,17 +211,16 @@ static void end_child(const struct child *c)
 
 static int talk(struct child *c, struct proc *p, struct err *e)
 {
-    struct buf *const to[2] = {p->out, p->err};
     struct slice input = p->input;
     int64_t until = p->timeout_us > 0 ? clock_mono_us() + p->timeout_us : 0;
     int status = 0;
 
     while (c->fds[1] >= 0 || c->fds[2] >= 0) {
-        if (pump(c, &input, to, e) < 0) {
+        if (pump(c, p, &input, e) < 0) {
             end_child(c);
             return -1;
         }
-        if (stop_asked()) {
+        if (stop_asked() || (p->give_up != NULL && p->give_up(p->arg))) {
             end_child(c);
             return err_set(e, ERR_INTERRUPTED, "interrupted");
         }
