@@ -442,21 +442,21 @@ static int read_run(struct sqlite_stmt *st, struct arena *a,
                : 0;
 }
 
-int journal_runs(struct journal *j, const char *schedule, bool open_only,
-                 int64_t limit, struct arena *a, struct sched_run **ret,
-                 size_t *n, struct err *e)
+int journal_runs(struct journal *j, const struct journal_filter *f,
+                 struct arena *a, struct sched_run **ret, size_t *n,
+                 struct err *e)
 {
-    struct sqlite_stmt *st = j->st[open_only ? RUNS_OPEN : RUNS_ALL];
-    struct sched_run *runs;
+    struct sqlite_stmt *st = j->st[f->open_only ? RUNS_OPEN : RUNS_ALL];
+    int64_t limit = f->limit > RUNS_MAX ? RUNS_MAX : f->limit;
+    struct sched_run *runs =
+        arena_alloc(a, (size_t)(limit + 1) * sizeof(*runs), e);
     size_t count = 0;
     int rc = 0;
 
-    limit = limit > RUNS_MAX ? RUNS_MAX : limit;
-    runs = arena_alloc(a, (size_t)(limit + 1) * sizeof(*runs), e);
     if (runs == NULL) {
         return -1;
     }
-    bind_text(st, 1, schedule);
+    bind_text(st, 1, f->schedule);
     sqlite_bind_int(st, 2, limit);
     while (rc == 0 && (rc = sqlite_step(st, e)) > 0) {
         rc = read_run(st, a, &runs[count++], e);

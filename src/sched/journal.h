@@ -102,11 +102,15 @@ int journal_cancel(struct journal *j, int64_t run, struct err *e) MUST_USE;
 int journal_again(struct journal *j, int64_t run, bool all,
                   struct err *e) MUST_USE;
 
-/* schedule NULL: any; open_only: those that have not ended.  Oldest first with
- * open_only, else newest first. */
-int journal_runs(struct journal *j, const char *schedule, bool open_only,
-                 int64_t limit, struct arena *a, struct sched_run **ret,
-                 size_t *n, struct err *e) MUST_USE;
+/* Oldest first with open_only, else newest first. */
+struct journal_filter {
+    const char *schedule; /* NULL: any */
+    bool open_only;       /* those that have not ended */
+    int64_t limit;
+};
+int journal_runs(struct journal *j, const struct journal_filter *f,
+                 struct arena *a, struct sched_run **ret, size_t *n,
+                 struct err *e) MUST_USE;
 int journal_run(struct journal *j, int64_t id, struct arena *a,
                 struct sched_run *ret, struct err *e) MUST_USE;
 /* In the order in which they were added. */

@@ -94,6 +94,7 @@ static int collect_all(struct sched *s, struct err *e)
 
 int sched_step(struct sched *s, int64_t *ret_wait_us, struct err *e)
 {
+    struct journal_filter open_runs = {s->conf.name, true, OPEN_RUNS_MAX};
     struct sched_run *runs = NULL;
     int64_t running = 0;
     size_t n = 0;
@@ -102,8 +103,7 @@ int sched_step(struct sched *s, int64_t *ret_wait_us, struct err *e)
 
     arena_reset(&s->arena);
     if (collect_all(s, e) < 0 || sched_due(s, now, e) < 0 ||
-        journal_runs(s->journal, s->conf.name, true, OPEN_RUNS_MAX, &s->arena,
-                     &runs, &n, e) < 0) {
+        journal_runs(s->journal, &open_runs, &s->arena, &runs, &n, e) < 0) {
         return -1;
     }
     /* those under way first, so that max_runs counts them all */

@@ -97,7 +97,9 @@ static void check_runs(struct bench *b, const char *want)
 
     buf_init(&text, 1 << 20);
     CHECK_OK(journal_open(&j, b->dir, &e), &e);
-    CHECK_OK(journal_runs(j, NULL, false, 100, &b->arena, &runs, &n, &e), &e);
+    CHECK_OK(journal_runs(j, &(struct journal_filter){NULL, false, 100},
+                          &b->arena, &runs, &n, &e),
+             &e);
     for (size_t i = n; i > 0; i--) {
         const struct sched_run *r = &runs[i - 1];
         struct sched_task *t = NULL;
