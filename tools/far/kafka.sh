@@ -6,6 +6,11 @@
 #         --set KEY=VALUE   a line of server.properties; may be repeated
 #         --port PORT       node 1 listens here instead of on a free port
 #         --connect         a Kafka Connect worker too, without connectors
+#         --secure          two more listeners a node, TLS (tls=) and SASL PLAIN
+#                           over TLS (sasl=), and access rules: the users of
+#                           the plain and TLS listeners and "alice" may do
+#                           everything, "mallory" nothing; their passwords are
+#                           NAME-secret, the certificate's authority is ca=
 #   halt    [--node N]      end all nodes or one in good order; the data stays
 #   restart [--node N]      start again, on the same ports and data, what does
 #                           not run of all nodes or of one (killed or halted)
@@ -70,12 +75,13 @@ far_verb_relist() {
 # ---- one instance: its options are kept in DIR/options -----------------------
 
 kafka_options() { # the arguments of start
-    brokers=1 auto=false connect=no first= lines=()
+    brokers=1 auto=false connect=no secure=no first= lines=()
     while [ $# -gt 0 ]; do
         case $1 in
         --brokers) brokers=$2 && shift ;;
         --auto-create) auto=true ;;
         --connect) connect=yes ;;
+        --secure) secure=yes ;;
         --port) first=$2 && shift ;;
         --set) lines+=("$2") && shift ;;
         *)
@@ -93,23 +99,59 @@ kafka_options() { # the arguments of start
 }
 
 kafka_plan() { # after kafka_options: ports, and one properties file per node
-    local i voters='' boot='' copies=$brokers insync=1 ports
-    read -r -a ports <<< "$(far_ports $((2 * brokers + 1)))"
+    local i voters='' boot='' tls='' sasl='' copies=$brokers insync=1 ports
+    read -r -a ports <<< "$(far_ports $((4 * brokers + 1)))"
     [ -z "$first" ] || ports[0]=$first
     [ "$copies" -le 3 ] || copies=3
     [ "$copies" -lt 3 ] || insync=2
     for ((i = 1; i <= brokers; i++)); do
         boot+=",127.0.0.1:${ports[2 * i - 2]}"
         voters+=",$i@127.0.0.1:${ports[2 * i - 1]}"
+        tls+=",127.0.0.1:${ports[2 * (brokers + i) - 1]}"
+        sasl+=",127.0.0.1:${ports[2 * (brokers + i)]}"
     done
+    [ "$secure" = no ] || kafka_certificate
     for ((i = 1; i <= brokers; i++)); do
         mkdir -p "$FAR_DIR/node$i"
         kafka_properties "$i" "${ports[2 * i - 2]}" "${ports[2 * i - 1]}" "${voters#,}" \
             > "$FAR_DIR/node$i/server.properties"
+        [ "$secure" = no ] || kafka_secure "${ports[2 * (brokers + i) - 1]}" "${ports[2 * (brokers + i)]}" \
+            "$FAR_DIR/node$i/server.properties"
         [ ${#lines[@]} = 0 ] || printf '%s\n' "${lines[@]}" >> "$FAR_DIR/node$i/server.properties"
     done
     printf '%s\n' "brokers=$brokers" "bootstrap=${boot#,}" "connect=$connect" \
-        "connect_port=${ports[2 * brokers]}" > "$FAR_DIR/options"
+        "connect_port=${ports[2 * brokers]}" "secure=$secure" "tls=${tls#,}" "sasl=${sasl#,}" \
+        > "$FAR_DIR/options"
+}
+
+kafka_certificate() { # an authority, and one certificate for all nodes
+    local dir=$FAR_DIR/tls
+    mkdir -p "$dir"
+    (
+        cd "$dir"
+        openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/CN=pinline test authority" \
+            -keyout ca.key -out ca.pem
+        openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout node.key -out node.csr
+        openssl x509 -req -in node.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out node.crt \
+            -extfile <(echo subjectAltName=DNS:localhost,IP:127.0.0.1)
+        cat node.key node.crt > node.pem
+    ) > "$dir/log" 2>&1
+}
+
+kafka_secure() { # TLS_PORT SASL_PORT FILE: the lines of --secure
+    local plain=org.apache.kafka.common.security.plain.PlainLoginModule
+    sed -i -e "/^\(advertised.\)\?listeners=/s|\$|,TLS://127.0.0.1:$1,SASL://127.0.0.1:$2|" \
+        -e '/^listener.security/s/$/,TLS:SSL,SASL:SASL_SSL/' "$3"
+    cat >> "$3" << END
+ssl.keystore.type=PEM
+ssl.keystore.location=$FAR_DIR/tls/node.pem
+ssl.truststore.type=PEM
+ssl.truststore.location=$FAR_DIR/tls/ca.pem
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl.plain.sasl.jaas.config=$plain required user_alice="alice-secret" user_mallory="mallory-secret";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:alice
+END
 }
 
 kafka_properties() { # NODE PORT CONTROLLER_PORT VOTERS
@@ -170,13 +212,14 @@ kafka_status() {
         ! far_alive "node$i" || out+=("node${i}_pid=$(cat "$FAR_DIR/node$i.pid")")
     done
     [ "$connect" = no ] || out+=("connect=http://127.0.0.1:$connect_port" "connect_pid=$(cat "$FAR_DIR/connect.pid")")
+    [ "$secure" = no ] || out+=("tls=$tls" "sasl=$sasl" "ca=$FAR_DIR/tls/ca.pem")
     out+=("kt=$kafka_files/kt")
     far_status "${out[@]}"
 }
 
 far_start() {
     local i
-    rm -rf "$FAR_DIR"/node* "$FAR_DIR/connect" "$FAR_DIR/options"
+    rm -rf "$FAR_DIR"/node* "$FAR_DIR/connect" "$FAR_DIR/tls" "$FAR_DIR/options"
     kafka_options ${FAR_ARGS[@]+"${FAR_ARGS[@]}"} || return 1
     kafka_plan
     . "$FAR_DIR/options"
