@@ -122,11 +122,11 @@ class Serve:
         self.process.stdout.close()
 
 
-def wrk(b, server, path, records, seconds):
+def wrk(b, server, path, records, seconds, connections=64):
     """Load from wrk; requests a second, latency, the server's CPU a request."""
     before = server.cpu()
     done = subprocess.run(
-        ["wrk", "-t1", "-c64", f"-d{seconds}s", "-s",
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s",
          os.path.join(b.root, "bench", "post.lua"), server.url + path],
         capture_output=True, text=True, check=False,
         env=dict(os.environ, RECORDS=str(records)))
@@ -255,6 +255,12 @@ def objects(b):
            max(t["peak"] for t in times)), unit="rows/s", least=188_000)
 
 
+def kafka(b):
+    """Apache Kafka: posts against FastAPI + kafka-python, records against librdkafka"""
+    import kafka_section  # needs what is above
+    kafka_section.measure(b, Serve, wrk)
+
+
 def start(b):
     """start-up time of commands and of the server, idle memory"""
     version = [run([b.pinline, "--version"])["wall"] for _ in range(20)]
@@ -272,4 +278,4 @@ def start(b):
 
 
 SECTIONS = {"batch": batch, "post": post, "topics": topics, "emulate": emulate,
-            "objects": objects, "start": start}
+            "objects": objects, "start": start, "kafka": kafka}
