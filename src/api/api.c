@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/api_int.h"
+#include "core/clock.h"
 #include "core/fs.h"
 #include "core/mem.h"
 #include "core/secret.h"
@@ -345,6 +346,7 @@ int api_start(struct api **ret, const struct api_conf *conf, struct broker *b,
     }
     a->conf = *conf;
     a->broker = b;
+    a->started_us = clock_wall_us();
     atomic_init(&a->holders, 1);
     mutex_init(&a->lock);
     set_defaults(a);
@@ -365,6 +367,8 @@ void api_stop(struct api *a)
         return;
     }
     server_stop(a->server);
+    a->server = NULL;
+    api_tell(a);
     api_release(a);
 }
 

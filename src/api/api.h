@@ -47,6 +47,20 @@ struct api_topic {
     int32_t partitions; /* 0: 1 */
 };
 
+/* Produce requests to one topic since the last time it was told. */
+struct api_traffic {
+    const char *topic;
+    int64_t requests, repeated;        /* repeated: stored before */
+    int64_t received, stored, refused; /* records */
+    int64_t bytes;                     /* of the keys and values stored */
+    int32_t partition;                 /* the one that took all; -1: several */
+    int64_t offset_first, offset_last; /* of that partition; else -1 */
+    const char *offsets;               /* "0:12-40 3:7-9" */
+    const char *client;     /* the last one's name or address; "and others" */
+    const char *request_id; /* the last one's */
+    const char *error;      /* of the last record refused; NULL: none */
+};
+
 /* Zero or NULL anywhere means the default. Borrowed until api_stop(). */
 struct api_conf {
     const char *const *listen; /* "127.0.0.1:8082", "[::1]:0"; port 0: any */
@@ -74,7 +88,10 @@ struct api_conf {
     int64_t header_max;  /* bytes of a request's head; 16 kB */
     int64_t request_us;  /* for a whole request to arrive; 60 s */
     int64_t answer_us;   /* for the broker to answer; 60 s, then 50003 */
-    bool noop_route;     /* tests and benches: POST /_noop does nothing */
+    /* told of each topic with traffic by api_tell() and api_stop() */
+    void (*traffic)(void *arg, const struct api_traffic *t);
+    void *traffic_arg;
+    bool noop_route; /* tests and benches: POST /_noop does nothing */
 };
 
 /* The three tables of the exercise, as POST /pin/ takes them. The topics of
@@ -84,6 +101,9 @@ const struct api_model *api_models(size_t *ret_n);
 /* ERR_INVALID (address, token, TLS), ERR_BUSY "port is in use", ... */
 int api_start(struct api **ret, const struct api_conf *conf, struct broker *b,
               struct err *e) MUST_USE;
+/* Tell conf.traffic what came since the last call, once a topic with traffic;
+ * call it every second.  Its texts are good until it returns. */
+void api_tell(struct api *a);
 /* Refuse what is new, answer or refuse all that is under way, end; within
  * 10 s. NULL is fine. */
 void api_stop(struct api *a);

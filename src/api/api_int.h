@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "api/auth.h"
 #include "api/media.h"
+#include "api/traffic.h"
 #include "core/thread.h"
 
 enum {
@@ -27,6 +28,7 @@ struct topic {
     atomic_llong received, refused, dropped;
     struct mutex take; /* of GET /get_data */
     int32_t turn;      /* the partition to ask first */
+    struct traffic traffic;
 };
 
 struct api {
@@ -39,7 +41,9 @@ struct api {
     struct topic *slots[TOPIC_SLOTS];
     size_t n_topics;
     atomic_llong answers[6]; /* by the hundreds of their status */
-    atomic_int holders;      /* api_start's caller, and works with the broker */
+    int64_t started_us;
+    atomic_llong ids;   /* of requests that brought none */
+    atomic_int holders; /* api_start's caller, and works with the broker */
 };
 
 /* One holder less; the last one frees it. */
@@ -74,6 +78,8 @@ struct work {
     struct slice echo; /* FastAPI's answer, in text or the arena */
     atomic_int state;
     char key[IDEMPOTENCY_KEY_MAX];
+    char client[CLIENT_TEXT_MAX]; /* these two only when traffic is told */
+    char request_id[REQUEST_ID_MAX];
 };
 
 /* For n records and text_max bytes; NULL with *e set. r->work owns it. */

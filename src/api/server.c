@@ -1,6 +1,9 @@
 #include "api/server.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "api/server_int.h"
 #include "core/clock.h"
@@ -208,6 +211,28 @@ bool server_header(struct http_request *r, const char *name, struct slice *ret)
     }
     *ret = (struct slice){value, len};
     return true;
+}
+
+void server_client(struct http_request *r, char *text, size_t size)
+{
+    const union MHD_ConnectionInfo *info =
+        r->conn == NULL ? NULL
+                        : r->conn->server->mhd.get_connection_info(
+                              r->conn->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct sockaddr_in6 in6;
+    struct sockaddr_in in;
+
+    text[0] = '\0';
+    if (info == NULL || info->client_addr == NULL) {
+        return;
+    }
+    if (info->client_addr->sa_family == AF_INET) {
+        memcpy(&in, info->client_addr, sizeof(in));
+        (void)inet_ntop(AF_INET, &in.sin_addr, text, (socklen_t)size);
+    } else if (info->client_addr->sa_family == AF_INET6) {
+        memcpy(&in6, info->client_addr, sizeof(in6));
+        (void)inet_ntop(AF_INET6, &in6.sin6_addr, text, (socklen_t)size);
+    }
 }
 
 static void refuse(struct http_request *r, int status)

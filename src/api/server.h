@@ -110,6 +110,8 @@ void server_stats(struct server *s, struct server_stats *ret);
 
 /* A request header; empty and false when it was not sent. */
 bool server_header(struct http_request *r, const char *name, struct slice *ret);
+/* The client's address, "127.0.0.1" or "::1"; empty when it is not known. */
+void server_client(struct http_request *r, char *text, size_t size);
 /* Within handle(), with resume and expire set: false when the server is
  * stopping (then nothing happened, answer at once). */
 bool server_suspend(struct http_request *r) MUST_USE;

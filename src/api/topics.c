@@ -111,6 +111,7 @@ static int add(struct api *a, const struct broker_topic *t, int64_t base,
         } else {
             memcpy((*slot)->name, t->name, sizeof(t->name));
             mutex_init(&(*slot)->take);
+            traffic_init(&(*slot)->traffic);
             (*slot)->base = base;
             atomic_store(&(*slot)->partitions, t->partitions);
             a->n_topics++;
@@ -187,7 +188,26 @@ void topics_release(struct api *a)
     for (size_t i = 0; i < TOPIC_SLOTS; i++) {
         if (a->slots[i] != NULL) {
             mutex_release(&a->slots[i]->take);
+            traffic_release(&a->slots[i]->traffic);
             mem_free(a->slots[i]);
+        }
+    }
+}
+
+void api_tell(struct api *a)
+{
+    struct topic *t;
+
+    if (a->conf.traffic == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < TOPIC_SLOTS; i++) {
+        mutex_lock(&a->lock);
+        t = a->slots[i]; /* lives as long as the api */
+        mutex_unlock(&a->lock);
+        if (t != NULL) {
+            traffic_tell(&t->traffic, t->name, a->conf.traffic,
+                         a->conf.traffic_arg);
         }
     }
 }

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "api/api_int.h"
@@ -126,6 +127,34 @@ static void count(struct work *w)
     }
 }
 
+/* Who asks, and under which name: what a line of the log is found by. */
+static void name_request(struct work *w, struct http_request *r)
+{
+    struct api *a = w->api;
+    struct slice id;
+    size_t ok = 0;
+
+    if (r->principal.len > 0) {
+        (void)snprintf(w->client, sizeof(w->client), "%.*s",
+                       SLICE_FMT(r->principal));
+    } else {
+        server_client(r, w->client, sizeof(w->client));
+    }
+    if (server_header(r, "X-Request-Id", &id) && id.len < REQUEST_ID_MAX) {
+        while (ok < id.len && id.ptr[ok] > ' ' && id.ptr[ok] <= '~') {
+            ok++;
+        }
+    }
+    if (ok > 0 && ok == id.len) {
+        memcpy(w->request_id, id.ptr, id.len);
+        answer_header(r, "X-Request-Id", id);
+    } else {
+        (void)snprintf(w->request_id, sizeof(w->request_id), "%llx-%llx",
+                       (unsigned long long)a->started_us / 1000,
+                       (unsigned long long)atomic_fetch_add(&a->ids, 1) + 1);
+    }
+}
+
 /* From the broker's thread: after the wake w is not ours any more. */
 static void on_done(struct broker_produce *p)
 {
@@ -134,6 +163,10 @@ static void on_done(struct broker_produce *p)
     int waiting = STATE_WAITING;
 
     count(w);
+    if (a->conf.traffic != NULL) {
+        traffic_add(&w->topic->traffic,
+                    &(struct traffic_note){p, w->client, w->request_id});
+    }
     if (atomic_compare_exchange_strong(&w->state, &waiting, STATE_DONE)) {
         server_wake(w->r);
     } else {
@@ -156,6 +189,9 @@ void work_start(struct work *w, struct http_request *r)
     r->resume = on_resume;
     r->expire = on_expire;
     atomic_store(&w->state, STATE_WAITING);
+    if (w->api->conf.traffic != NULL) {
+        name_request(w, r);
+    }
     if (!server_suspend(r)) {
         answer_error(r, w->family, 503, 50302,
                      "the server is stopping; nothing was stored");

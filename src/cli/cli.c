@@ -84,8 +84,9 @@ static void apply(struct cli *c, const struct args *a)
     c->width = terminal_width();
     c->out = stdout;
     c->err = stderr;
-    log_setup(level, (enum log_format)args_int(a, "log-format", LOG_AS_TEXT),
-              STDERR_FILENO);
+    c->deaf_journal = !log_setup(
+        level, (enum log_format)args_int(a, "log-format", LOG_AS_TEXT),
+        STDERR_FILENO);
     progress_quiet(c->quiet);
 }
 
@@ -179,6 +180,10 @@ static int run_command(struct cli *c, const struct cmd *cmd,
     int rc;
 
     apply(c, a);
+    if (c->deaf_journal) {
+        LOG(LOG_WARN, LOG_MSG("no journal listens at "
+                              "/run/systemd/journal/socket: logging as text"));
+    }
     if (args_has(a, "help")) {
         return print_help(c, cmd, e);
     }

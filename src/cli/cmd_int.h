@@ -44,6 +44,7 @@ struct cli {
     const char *data;        /* --data; NULL: as configured */
     const char *const *sets; /* --set key=value */
     size_t n_sets;
+    bool deaf_journal; /* it was wanted, and none listens */
     bool quiet;
     bool colour; /* stdout is a terminal and NO_COLOR is not set */
     int width;   /* columns of the terminal, else 100 */

@@ -5,7 +5,9 @@
 #include "api/api.h"
 #include "cli/background.h"
 #include "cli/workspace.h"
+#include "core/log.h"
 #include "core/mem.h"
+#include "core/notify.h"
 #include "core/secret.h"
 #include "core/stop.h"
 
@@ -15,7 +17,8 @@ enum {
     LISTEN_MAX = 16,
     CORS_MAX = 16,
     STRIP_MAX = 16,
-    WAIT_US = 60000000,
+    TELL_US = 1000000,
+    FIELDS_MAX = 16,
 };
 
 static const struct opt opts[] = {
@@ -72,6 +75,43 @@ struct serving {
     struct background *background;
     struct api *api;
 };
+
+/* ---- what it tells ---- */
+
+/* One line a topic and second, for people and for the journal. */
+static void say_traffic(void *arg, const struct api_traffic *t)
+{
+    enum log_level level = t->refused > 0 ? LOG_WARN : LOG_INFO;
+    struct log_field f[FIELDS_MAX];
+    char message[160];
+    size_t n = 0;
+
+    (void)arg;
+    (void)snprintf(message, sizeof(message),
+                   "%.100s: %lld received, %lld stored", t->topic,
+                   (long long)t->received, (long long)t->stored);
+    f[n++] = LOG_MSG(message);
+    f[n++] = LOG_STR("topic", t->topic);
+    if (t->partition >= 0) {
+        f[n++] = LOG_INT("partition", t->partition);
+        f[n++] = LOG_INT("offset_first", t->offset_first);
+        f[n++] = LOG_INT("offset_last", t->offset_last);
+    } else if (t->offsets[0] != '\0') {
+        f[n++] = LOG_STR("offsets", t->offsets);
+    }
+    f[n++] = LOG_INT("count", t->stored);
+    f[n++] = LOG_INT("bytes", t->bytes);
+    f[n++] = LOG_INT("received", t->received);
+    f[n++] = LOG_INT("refused", t->refused);
+    f[n++] = LOG_INT("requests", t->requests);
+    f[n++] = LOG_INT("repeated", t->repeated);
+    f[n++] = LOG_STR("client", t->client);
+    f[n++] = LOG_STR("request_id", t->request_id);
+    if (t->error != NULL) {
+        f[n++] = LOG_STR("error", t->error);
+    }
+    log_put(level, f, n);
+}
 
 /* ---- what to serve ---- */
 
@@ -163,7 +203,8 @@ static int configure(struct serving *s, const struct args *a,
                            .body_max = p->max_body,
                            .listen = s->listen,
                            .cors = s->cors,
-                           .strip = s->strip};
+                           .strip = s->strip,
+                           .traffic = say_traffic};
     if (take(a, "listen", s->listen, LISTEN_MAX, &c->n_listen, e) < 0 ||
         take(a, "cors", s->cors, CORS_MAX, &c->n_cors, e) < 0 ||
         take(a, "strip-prefix", s->strip, STRIP_MAX, &c->n_strip, e) < 0) {
@@ -230,9 +271,12 @@ static int serve(struct cli *c, const struct args *a, struct serving *s,
     }
     if (rc == 0) {
         say_ready(c, s, &conf);
-        while (!stop_wait(WAIT_US)) {
+        (void)notify_manager("READY=1");
+        while (!stop_wait(TELL_US)) {
+            api_tell(s->api);
         }
     }
+    (void)notify_manager("STOPPING=1");
     stop_ask();
     api_stop(s->api);
     background_stop(s->background);

@@ -14,7 +14,8 @@
 
 enum {
     LINE_MAX_BYTES = 65536,
-    FIELDS_MAX = 24 /* more are not sent to the journal */
+    FIELDS_MAX = 24, /* more are not sent to the journal */
+    OWN_ENTRIES = 2  /* PRIORITY, SYSLOG_IDENTIFIER */
 };
 
 /* One of the three statics that a library may have: log_setup()'s. */
@@ -33,14 +34,17 @@ static const struct {
     [LOG_DEBUG] = {"debug", "debug  ", "7"},
 };
 
-void log_setup(enum log_level level, enum log_format format, int fd)
+bool log_setup(enum log_level level, enum log_format format, int fd)
 {
-    if (format == LOG_AS_JOURNAL && !log_journal_listens()) {
+    bool deaf = format == LOG_AS_JOURNAL && !log_journal_listens();
+
+    if (deaf) {
         format = LOG_AS_TEXT;
     }
     atomic_store(&wanted, (int)level);
     atomic_store(&shape, (int)format);
     atomic_store(&target, fd);
+    return !deaf;
 }
 
 bool log_wants(enum log_level level)
@@ -174,6 +178,10 @@ static int journal_entries(struct buf *b, enum log_level level,
         return -1;
     }
     ends[0] = b->len;
+    if (buf_puts(b, "SYSLOG_IDENTIFIER=pinline", e) < 0) {
+        return -1;
+    }
+    ends[1] = b->len;
     for (size_t i = 0; i < n; i++) {
         size_t from = b->len;
         int rc;
@@ -193,7 +201,7 @@ static int journal_entries(struct buf *b, enum log_level level,
             return -1;
         }
         secret_redact(b, from);
-        ends[i + 1] = b->len;
+        ends[i + OWN_ENTRIES] = b->len;
     }
     return 0;
 }
@@ -201,19 +209,20 @@ static int journal_entries(struct buf *b, enum log_level level,
 static bool to_journal(struct buf *b, enum log_level level,
                        const struct log_field *fields, size_t n)
 {
-    struct iovec entries[FIELDS_MAX + 1];
-    size_t ends[FIELDS_MAX + 1];
+    struct iovec entries[FIELDS_MAX + OWN_ENTRIES];
+    size_t ends[FIELDS_MAX + OWN_ENTRIES];
 
     n = n < FIELDS_MAX ? n : FIELDS_MAX;
     if (journal_entries(b, level, fields, n, ends, NULL) < 0) {
         return false;
     }
-    for (size_t i = 0; i <= n; i++) {
+    n += OWN_ENTRIES;
+    for (size_t i = 0; i < n; i++) {
         size_t start = i > 0 ? ends[i - 1] : 0;
 
         entries[i] = (struct iovec){b->ptr + start, ends[i] - start};
     }
-    return log_journal_send(entries, n + 1);
+    return log_journal_send(entries, n);
 }
 
 void log_put(enum log_level level, const struct log_field *fields, size_t n)

@@ -51,8 +51,9 @@ struct log_field {
             sizeof((struct log_field[]){__VA_ARGS__}) / \
                 sizeof(struct log_field))
 
-/* Print `level` and worse, to fd (2 as a rule). */
-void log_setup(enum log_level level, enum log_format format, int fd);
+/* Print `level` and worse, to fd (2 as a rule).  False when the journal was
+ * wanted and none listens: then it is text. */
+bool log_setup(enum log_level level, enum log_format format, int fd);
 bool log_wants(enum log_level level);
 void log_put(enum log_level level, const struct log_field *fields, size_t n);
 /* What log_put() would write, with its line feed; for tests and others. */

@@ -53,11 +53,11 @@ static void what_is_logged(char *path, struct buf *b)
     CHECK_OK(fs_join(path, test_folder(), "log", &e), &e);
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     CHECK(fd >= 0);
-    log_setup(LOG_WARN, LOG_AS_TEXT, fd);
+    (void)log_setup(LOG_WARN, LOG_AS_TEXT, fd);
     LOG(LOG_INFO, LOG_MSG("nobody wants to know"));
     LOG(LOG_ERROR, LOG_MSG("could not connect"),
         LOG_STR("url", "postgres://me:tops3cret@host/tops3cret"));
-    log_setup(LOG_INFO, LOG_AS_TEXT, 2);
+    (void)log_setup(LOG_INFO, LOG_AS_TEXT, 2);
     (void)close(fd);
     CHECK_OK(fs_read(path, b, &e), &e);
 }
