@@ -29,6 +29,10 @@
     XX(objects_before_plan)       \
     XX(objects_before_publish)    \
     XX(pipeline_before_ledger)    \
+    XX(postgres_after_commit)     \
+    XX(postgres_before_commit)    \
+    XX(postgres_before_copy_end)  \
+    XX(postgres_before_move)      \
     XX(sched_before_begin)        \
     XX(sched_before_end)          \
     XX(sched_before_note)         \

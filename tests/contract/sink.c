@@ -3,8 +3,11 @@
 
 #include "test.h"
 
+#include "core/clock.h"
 #include "core/fs.h"
 #include "core/mem.h"
+#include "core/num.h"
+#include "db/postgres.h"
 #include "lake/delta.h"
 #include "sink/sink.h"
 
@@ -98,6 +101,34 @@ static bool is(const char *name)
     return strcmp(kind, name) == 0;
 }
 
+/* The database that the test was started with. */
+static const char *database(void)
+{
+    const char *url = getenv("PINLINE_TEST_POSTGRES");
+
+    return url != NULL ? url : "";
+}
+
+static int64_t table_rows(const char *table)
+{
+    struct postgres_call call = {.n = 0};
+    struct postgres_rows *rows = NULL;
+    struct postgres *db = NULL;
+    struct login login;
+    char sql[sizeof(path) + TEXT];
+    int64_t n = -1;
+
+    (void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM \"%s\"", table);
+    call.sql = sql;
+    CHECK_OK(login_find(&login, database(), &e), &e);
+    CHECK_OK(postgres_open(&db, &login, 0, &e), &e);
+    CHECK_OK(postgres_call(db, &call, &rows, &e), &e);
+    CHECK(num_i64(postgres_rows_value(rows, 0, 0), &n));
+    postgres_rows_free(rows);
+    postgres_close(db);
+    return n;
+}
+
 /* A place that no sink has written to. */
 static void fresh(void)
 {
@@ -106,6 +137,11 @@ static void fresh(void)
     memset(kept, 0, sizeof(kept));
     (void)snprintf(name, sizeof(name), "%d%s", folders++,
                    is("file_stream") ? ".jsonl" : "");
+    if (is("postgres")) { /* not one of an earlier run */
+        (void)snprintf(path, sizeof(path), "t%s_%lld", name,
+                       (long long)clock_wall_us());
+        return;
+    }
     CHECK_OK(fs_join(path, test_folder(), name, &e), &e);
 }
 
@@ -119,6 +155,8 @@ static struct sink *open_sink(void)
                                        .position = position,
                                        .reject = reject},
                              .topics_dir = "topics",
+                             .url = database(),
+                             .into = path,
                              .flush_records = 10,
                              .defs = defs,
                              .columns = ARRAY_LEN(defs),
@@ -230,7 +268,9 @@ static int64_t arrived(void)
     int64_t n = 0;
     struct buf b;
 
-    if (is("delta")) {
+    if (is("postgres")) {
+        n = table_rows(path);
+    } else if (is("delta")) {
         CHECK_OK(delta_open(&t, path, NULL, &e), &e);
         n = delta_rows(t);
         delta_close(t);
@@ -373,7 +413,7 @@ int main(int argc, char **argv)
     kind = argv[1];
     if (is("null")) {
         n = 2; /* it keeps nothing that could be looked at */
-    } else if (!is("delta")) {
+    } else if (!is("delta") && !is("postgres")) {
         n--; /* one owner by the pipeline's lock; positions are its hooks' */
     }
     return test_main(tests, n);
