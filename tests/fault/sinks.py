@@ -25,6 +25,8 @@ import urllib.request
 
 PINLINE = os.environ.get("PINLINE", "build/pinline")
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
+# a sanitizer, or a machine with much else to do, makes all of it slower
+STOP_SECONDS = 10 * int(os.environ.get("SLOWER", "2"))
 passed = failed = 0
 
 
@@ -41,7 +43,7 @@ def check(ok, name):
 def pinline(data, *args, env=None, expect=0):
     result = subprocess.run(
         [PINLINE, "--data", data, *args], capture_output=True, text=True,
-        timeout=120, env={**os.environ, **(env or {})}, check=False)
+        timeout=12 * STOP_SECONDS, env={**os.environ, **(env or {})}, check=False)
     if expect is not None and result.returncode != expect:
         raise RuntimeError(f"pinline {args}: {result.returncode}\n{result.stderr}")
     return result
@@ -50,9 +52,12 @@ def pinline(data, *args, env=None, expect=0):
 class Server:
     def __init__(self, data, *sets):
         words = [w for s in sets for w in ("--set", s)]
-        self.process = subprocess.Popen(
-            [PINLINE, "--data", data, "serve", "--listen", "127.0.0.1:0", *words],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # a file: a pipe that nobody reads would stop what writes much into it
+        with open(os.path.join(tempfile.gettempdir(), f"serve.{os.getpid()}.log"),
+                  "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [PINLINE, "--data", data, "serve", "--listen", "127.0.0.1:0", *words],
+                stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline()
         self.base = next(w for w in line.split() if w.startswith("http")).rstrip(",")
 
@@ -65,8 +70,14 @@ class Server:
             return json.load(answer)["offsets"]
 
     def stop(self):
+        """The exit code; None when it does not end."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=15)
+        try:
+            return self.process.wait(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
 
 
 def make_rows(rng, n):
@@ -266,7 +277,7 @@ def served_round(root, rng):
             t.join()
         if life == 3:
             began = time.monotonic()
-            check(server.stop() == 0 and time.monotonic() - began < 10,
+            check(server.stop() == 0 and time.monotonic() - began < STOP_SECONDS,
                   "I15 sinks: SIGTERM under load ends server and pipelines in 10 s")
     pinline(data, "sink", "objects")
     got = [json.loads(line)["index"] for line in lines_of_objects(data, "pin")]
@@ -287,18 +298,28 @@ def undisturbed(root, rng_seed, n):
     return pinline(data, "batch", "--format", "json").stdout
 
 
+def one_round(number, root):
+    reference = undisturbed(root, number, 60)
+    data = os.path.join(root, "killed")
+    stored = fill(data, random.Random(number), 60)
+    objects_round(data, stored, gz=number % 2 == 1)
+    stream_round(data, stored)
+    batch_round(data, reference)
+    served_round(root, random.Random(number))
+
+
 def main():
-    for number in range(ROUNDS):
-        with tempfile.TemporaryDirectory() as root:
-            began = time.time()
-            reference = undisturbed(root, number, 60)
-            data = os.path.join(root, "killed")
-            stored = fill(data, random.Random(number), 60)
-            objects_round(data, stored, gz=number % 2 == 1)
-            stream_round(data, stored)
-            batch_round(data, reference)
-            served_round(root, random.Random(number))
-            print(f"# round {number}: {time.time() - began:.1f} s")
+    with tempfile.TemporaryDirectory() as scratch:
+        tempfile.tempdir = scratch
+        for number in range(ROUNDS):
+            with tempfile.TemporaryDirectory() as root:
+                began = time.time()
+                try:
+                    one_round(number, root)
+                except (OSError, RuntimeError, ValueError, StopIteration,
+                        subprocess.SubprocessError) as why:
+                    check(False, f"round {number} ended early: {why!r}")
+                print(f"# round {number}: {time.time() - began:.1f} s", flush=True)
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
 
