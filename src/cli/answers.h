@@ -18,6 +18,25 @@ size_t answers_count(const struct answers *a);
 /* The i-th answer's rows, number and title; they live as long as *a. */
 const struct batch *answers_rows(const struct answers *a, size_t i,
                                  const char **ret_id, const char **ret_title);
+
+/* How answers come out; csv and parquet are files, DIR/ID.csv. */
+enum answers_format {
+    ANSWERS_TABLE,
+    ANSWERS_JSON,
+    ANSWERS_CSV,
+    ANSWERS_PARQUET,
+};
+
+/* For OPT_CHOICE; the index is an answers_format.  Ended by NULL. */
+extern const char *const answers_formats[];
+
+/* To standard output: tables, JSON, or the names of the files written. */
+int answers_print(const struct answers *a, const struct cli *c,
+                  enum answers_format format, const char *dir,
+                  struct err *e) MUST_USE;
+/* Only the files; of table and JSON there are none. */
+int answers_files(const struct answers *a, enum answers_format format,
+                  const char *dir, struct err *e) MUST_USE;
 /* Into the report, which borrows them. */
 void answers_report(const struct answers *a, struct report *r);
 

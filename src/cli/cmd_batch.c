@@ -1,26 +1,22 @@
 #include <inttypes.h>
 
+#include "clean/parse.h"
 #include "cli/answers.h"
-#include "cli/table.h"
 #include "cli/workspace.h"
+#include "core/clock.h"
 #include "core/mem.h"
+#include "core/num.h"
 #include "flow/batch.h"
-#include "record/batch_json.h"
 
 extern const struct cmd cmd_batch;
 
 static const char *const from[] = {"objects", "topics", NULL};
 static const char *const scopes[] = {"all", "batch", "none", NULL};
-static const char *const formats[] = {"table", "json", NULL};
 
 enum {
     SCOPE_ALL,
     SCOPE_BATCH,
     SCOPE_NONE
-};
-
-enum {
-    OUT_BYTES = 512 << 20
 };
 
 static const struct opt opts[] = {
@@ -32,8 +28,8 @@ static const struct opt opts[] = {
     {.name = "format",
      .kind = OPT_CHOICE,
      .arg = "FORMAT",
-     .choices = formats,
-     .help = "How the answers look: table (default) or json"},
+     .choices = answers_formats,
+     .help = "How the answers look: table (default), json, csv or parquet"},
     {.name = "from",
      .kind = OPT_CHOICE,
      .arg = "WHERE",
@@ -42,6 +38,21 @@ static const struct opt opts[] = {
     {.name = "full",
      .kind = OPT_FLAG,
      .help = "Make the tables anew instead of appending to them"},
+    {.name = "interval",
+     .kind = OPT_TEXT,
+     .arg = "FROM/TO",
+     .help = "Only what arrived between two times, or on a day (YYYY-MM-DD); "
+             "a retry takes the same messages"},
+    {.name = "out",
+     .letter = 'o',
+     .kind = OPT_TEXT,
+     .arg = "DIR",
+     .help = "Where csv and parquet go, a file for each answer (default: "
+             "DATA/answers)"},
+    {.name = "since",
+     .kind = OPT_TEXT,
+     .arg = "TIME",
+     .help = "Only what arrived since a time, or so long ago (as 90m)"},
 };
 
 static void print_counts(struct cli *c, const struct flow_batch_result *r)
@@ -57,49 +68,35 @@ static void print_counts(struct cli *c, const struct flow_batch_result *r)
     }
 }
 
-static int put_json(const struct answers *a, struct buf *b, struct err *e)
+/* The interval that is asked for; *ret_any is false when none is. */
+static int read_interval(const struct args *a, struct interval *ret,
+                         bool *ret_any, struct err *e)
 {
-    if (buf_putc(b, '{', e) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < answers_count(a); i++) {
-        const char *id;
-        const char *title;
-        const struct batch *rows = answers_rows(a, i, &id, &title);
+    const char *interval = args_text(a, "interval", NULL);
+    const char *since = args_text(a, "since", NULL);
+    int64_t us;
 
-        if (buf_putf(b, e, "%s\"%s\":", i ? "," : "", id) < 0 ||
-            batch_json_rows(rows, b, e) < 0) {
-            return -1;
+    *ret_any = interval != NULL || since != NULL;
+    if (*ret_any &&
+        (args_has(a, "full") || (interval != NULL && since != NULL))) {
+        return err_set(e, ERR_INVALID,
+                       "give only one of --full, --interval, --since");
+    }
+    if (interval != NULL) {
+        return interval_parse(ret, interval, e);
+    }
+    if (since != NULL) {
+        ret->to_us = INT64_MAX; /* never over: found anew every time */
+        if (num_duration_us(slice_of(since), &us)) {
+            ret->from_us = clock_wall_us() - us;
+        } else if (!parse_time(slice_of(since), &ret->from_us)) {
+            return err_set(e, ERR_INVALID,
+                           "\"%s\" is no time: give one as "
+                           "2026-01-31T12:00:00Z, or how long ago as 10m",
+                           since);
         }
     }
-    return buf_puts(b, "}\n", e);
-}
-
-static int print_answers(struct cli *c, const struct answers *a, bool json,
-                         struct err *e)
-{
-    struct table_style style = {TABLE_TEXT, c->width, c->colour};
-    struct buf b;
-    int rc = 0;
-
-    if (json) {
-        buf_init(&b, OUT_BYTES);
-        rc = put_json(a, &b, e);
-        if (rc == 0) {
-            (void)fwrite(b.ptr, 1, b.len, c->out);
-        }
-        buf_release(&b);
-        return rc;
-    }
-    for (size_t i = 0; i < answers_count(a) && rc == 0; i++) {
-        const char *id;
-        const char *title;
-        const struct batch *rows = answers_rows(a, i, &id, &title);
-
-        (void)fprintf(c->out, "%s%s  %s\n\n", i ? "\n" : "", id, title);
-        rc = table_write_batch(rows, &style, c->out, e);
-    }
-    return rc;
+    return 0;
 }
 
 static int clean_and_answer(struct cli *c, const struct args *a,
@@ -112,12 +109,25 @@ static int clean_and_answer(struct cli *c, const struct args *a,
                                    .full = args_has(a, "full"),
                                    .from_topics = args_int(a, "from", 0) == 1,
                                    .keep_rows = scope == SCOPE_BATCH};
+    enum answers_format format =
+        (enum answers_format)args_int(a, "format", ANSWERS_TABLE);
+    const char *dir = args_text(a, "out", NULL);
     struct flow_batch_result result = {0};
     struct answers *answers = NULL;
     struct account *accounts = NULL;
+    struct interval interval = {0};
+    bool any = false;
     size_t n = 0;
-    int rc = flow_batch_run(&conf, &result, e);
+    int rc;
 
+    if (dir == NULL) {
+        dir = project_path(&w->project, "answers", e);
+    }
+    if (dir == NULL || read_interval(a, &interval, &any, e) < 0) {
+        return -1;
+    }
+    conf.interval = any ? &interval : NULL;
+    rc = flow_batch_run(&conf, &result, e);
     if (rc == 0) {
         print_counts(c, &result);
         rc = account_all(&w->project, w->spec, w->broker, &accounts, &n, e);
@@ -129,7 +139,7 @@ static int clean_and_answer(struct cli *c, const struct args *a,
         rc =
             answers_make(&answers, w, scope == SCOPE_BATCH ? &result : NULL, e);
         if (rc == 0) {
-            rc = print_answers(c, answers, args_int(a, "format", 0) == 1, e);
+            rc = answers_print(answers, c, format, dir, e);
         }
     }
     answers_free(answers);
@@ -165,7 +175,9 @@ const struct cmd cmd_batch = {
         "the same rows and the same answers. A changed spec asks for it.",
     .examples = "pinline batch\n  The daily job\n"
                 "pinline batch --full --format json\n  Everything again, "
-                "answers for programs\n",
+                "answers for programs\n"
+                "pinline batch --interval 2026-01-31 --answers batch\n  What "
+                "arrived on a day\n",
     .opts = {opts, ARRAY_LEN(opts)},
     .run = run,
 };

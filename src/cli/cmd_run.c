@@ -8,7 +8,6 @@
 extern const struct cmd cmd_run;
 
 static const char *const scopes[] = {"all", "batch", NULL};
-static const char *const formats[] = {"table", "json", NULL};
 
 static const struct opt opts[] = {
     {.name = "answers",
@@ -26,8 +25,9 @@ static const struct opt opts[] = {
     {.name = "format",
      .kind = OPT_CHOICE,
      .arg = "FORMAT",
-     .choices = formats,
-     .help = "table (default) or json"},
+     .choices = answers_formats,
+     .help = "table (default) or json; csv and parquet: the table, and a "
+             "file for each answer in DATA/answers"},
     {.name = "input",
      .kind = OPT_TEXT,
      .arg = "FILE",
@@ -98,13 +98,14 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     char text[SETS_MAX][SET_BYTES];
     const char *sets[SETS_MAX];
     const char *inputs[RUN_INPUTS_MAX];
-    struct run_conf conf = {.cli = c,
-                            .append = args_has(a, "append"),
-                            .only_new = args_int(a, "answers", 0) == 1,
-                            .json = args_int(a, "format", 0) == 1,
-                            .page = args_text(a, "report", NULL),
-                            .rows = args_int(a, "rows", -1),
-                            .inputs = inputs};
+    struct run_conf conf = {
+        .cli = c,
+        .append = args_has(a, "append"),
+        .only_new = args_int(a, "answers", 0) == 1,
+        .format = (enum answers_format)args_int(a, "format", ANSWERS_TABLE),
+        .page = args_text(a, "report", NULL),
+        .rows = args_int(a, "rows", -1),
+        .inputs = inputs};
     const char *one;
     size_t at = 0;
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "api/api.h"
-#include "cli/answers.h"
 #include "cli/workspace.h"
 #include "core/clock.h"
 #include "core/fs.h"
@@ -333,6 +332,15 @@ static int fill_report(struct job *j, const char **page, struct err *e)
         "pinline serve                  then post with your own client";
     r->next[1] = "pinline query all --variants   every answer in every reading";
     r->next[2] = "pinline run --input FILE...    for your own rows";
+    if (j->conf->format >= ANSWERS_CSV) {
+        const char *dir = project_path(p, "answers", e);
+
+        if (dir == NULL ||
+            answers_files(j->answers, j->conf->format, dir, e) < 0 ||
+            add_path(j, "answers", "Answers", dir) < 0) {
+            return -1;
+        }
+    }
     return add_path(j, "topics", "Topics", project_path(p, "topics", e)) < 0 ||
                    add_path(j, "objects", "JSON objects",
                             project_objects_dir(p, e)) < 0 ||
@@ -358,8 +366,9 @@ static int show(struct job *j, struct err *e)
         goto out;
     }
     buf_clear(&b);
-    rc = j->conf->json ? report_json(&j->report, &b, e)
-                       : report_text(&j->report, c->colour, &b, e);
+    rc = j->conf->format == ANSWERS_JSON
+             ? report_json(&j->report, &b, e)
+             : report_text(&j->report, c->colour, &b, e);
     if (rc == 0) {
         (void)fwrite(b.ptr, 1, b.len, c->out);
         rc = account_check(j->accounts, j->naccounts, e);

@@ -4,6 +4,7 @@
 #ifndef CLI_RUN_JOB_H
 #define CLI_RUN_JOB_H
 
+#include "cli/answers.h"
 #include "cli/cmd_int.h"
 
 enum {
@@ -16,7 +17,7 @@ struct run_conf {
     size_t nsets;
     bool append;
     bool only_new; /* answer over the new rows */
-    bool json;
+    enum answers_format format;
     const char *page; /* the HTML report; NULL: DATA/report.html */
     int64_t rows;     /* -1: as configured, all of --input */
     const char *const *inputs;

@@ -2,7 +2,7 @@
 
 #include "core/lock.h"
 #include "core/mem.h"
-#include "flow/table_job.h"
+#include "flow/batch_int.h"
 
 static int run_job(struct table_job *j, const struct table_job_conf *conf,
                    struct flow_batch_table *ret, struct err *e)
@@ -31,6 +31,11 @@ static int run_job(struct table_job *j, const struct table_job_conf *conf,
     return 0;
 }
 
+static bool by_key(const struct spec_table *t)
+{
+    return t->dedup == SPEC_DEDUP_FIRST || t->dedup == SPEC_DEDUP_LAST;
+}
+
 static int run_table(const struct flow_batch_conf *conf, struct ledger *ledger,
                      struct flow_batch_table *ret, struct err *e)
 {
@@ -48,11 +53,10 @@ static int run_table(const struct flow_batch_conf *conf, struct ledger *ledger,
     int rc = -1;
 
     /* by key, an old row may give way to a new one: begin again */
-    if (ret->table->dedup == SPEC_DEDUP_FIRST ||
-        ret->table->dedup == SPEC_DEDUP_LAST) {
-        job.full = true;
-    }
-    if (table_job_open(&j, &job, e) == 0) {
+    job.full = job.full || by_key(ret->table);
+    if (conf->interval != NULL) {
+        rc = batch_interval_table(conf, &job, ret, e);
+    } else if (table_job_open(&j, &job, e) == 0) {
         rc = run_job(j, &job, ret, e);
     }
     table_job_close(j);
@@ -80,6 +84,11 @@ static int run_all(const struct flow_batch_conf *conf, struct ledger *ledger,
     return 0;
 }
 
+static const char *what(const struct flow_batch_conf *conf)
+{
+    return conf->interval != NULL ? "interval" : conf->full ? "full" : "new";
+}
+
 int flow_batch_run(const struct flow_batch_conf *conf,
                    struct flow_batch_result *ret, struct err *e)
 {
@@ -93,8 +102,7 @@ int flow_batch_run(const struct flow_batch_conf *conf,
 
     if (path == NULL || lock_take(&lock, path, "batch", e) < 0 ||
         ledger_open(&ledger, conf->project->data, e) < 0 ||
-        ledger_run_begin(ledger, "batch", conf->full ? "full" : "new", &id, e) <
-            0) {
+        ledger_run_begin(ledger, "batch", what(conf), &id, e) < 0) {
         goto out;
     }
     rc = run_all(conf, ledger, &result, e);

@@ -12,6 +12,7 @@
 
 #include "broker/broker.h"
 #include "clean/clean.h"
+#include "flow/interval.h"
 #include "flow/ledger.h"
 #include "flow/project.h"
 
@@ -22,6 +23,13 @@ struct flow_batch_conf {
     bool full;        /* begin again: replace the tables' rows */
     bool from_topics; /* else from the JSON objects */
     bool keep_rows;   /* leave the new rows in the result as well */
+    /*
+     * Only this interval (NULL: all that is new): the tables are brought to
+     * its end, with what was missing before it; counts and rows in the result
+     * are the interval's.  What of it the tables hold already is there as it
+     * would be made again, so it is only looked at.  Not with full.
+     */
+    const struct interval *interval;
 };
 
 struct flow_batch_table {

@@ -47,6 +47,12 @@ static int raw_end(const struct table_job *j, const struct span *s,
     if (until >= 0 && *ret > until) {
         *ret = until > next ? until : next;
     }
+    if (j->conf.reach != NULL) {
+        if (j->conf.reach(j->conf.arg, s, ret, e) < 0) {
+            return -1;
+        }
+        *ret = *ret > next ? *ret : next;
+    }
     return 0;
 }
 
@@ -89,7 +95,8 @@ static struct table_range *add_range(struct table_job *j,
     (void)snprintf(r->topic, sizeof(r->topic), "%s", t->name);
     r->span = (struct span){
         .topic = r->topic, .epoch = t->epoch, .partition = partition};
-    if (sink_position(j->sink, &r->span, &r->span.from, e) < 0) {
+    if (!j->conf.dry &&
+        sink_position(j->sink, &r->span, &r->span.from, e) < 0) {
         mem_free(r);
         return NULL;
     }
@@ -290,7 +297,8 @@ static int keep_block(struct table_job *j, struct table_range *r,
     const struct clean_out *o = &b->out;
     struct span at = r->span;
 
-    if (keep_last(j, b, e) < 0 || table_letters_add(j, r, b, e) < 0) {
+    if (keep_last(j, b, e) < 0 ||
+        (!j->conf.dry && table_letters_add(j, r, b, e) < 0)) {
         return -1;
     }
     r->counts.messages += (int64_t)b->n;
@@ -310,7 +318,7 @@ static int keep_block(struct table_job *j, struct table_range *r,
         batch_append(j->conf.keep, &o->rows, 0, o->rows.rows, e) < 0) {
         return -1;
     }
-    return sink_write_rows(j->sink, &at, &o->rows, e);
+    return j->conf.dry ? 0 : sink_write_rows(j->sink, &at, &o->rows, e);
 }
 
 /* Keeping the last by key needs to know all keys' places first. */
@@ -345,6 +353,10 @@ static int pass_gap(struct table_job *j, struct table_range *r, struct err *e)
     if (j->bytes_left <= 0 || r->next >= r->span.to) {
         return 0;
     }
+    if (j->conf.dry) {
+        r->next = r->span.to;
+        return 0;
+    }
     gap.from = r->next;
     if (batch_init(&none, j->conf.table->defs, j->conf.table->ndefs, e) < 0) {
         return -1;
@@ -376,6 +388,11 @@ int table_job_take(struct table_job *j, int64_t max_bytes,
         }
     }
     return 0;
+}
+
+void table_job_keep(struct table_job *j, struct batch *keep)
+{
+    j->conf.keep = keep;
 }
 
 int64_t table_job_taken(const struct table_job *j, int64_t *ret_bytes)
@@ -445,6 +462,15 @@ static void add_totals(struct table_job *j)
     j->bytes = 0;
 }
 
+static int commit(struct table_job *j, struct err *e)
+{
+    if (table_letters_write(j, e) < 0 || account(j, e) < 0) {
+        return -1;
+    }
+    INJECT(batch_before_commit);
+    return sink_commit(j->sink, true, e);
+}
+
 int table_job_commit(struct table_job *j, struct err *e)
 {
     int64_t bytes;
@@ -452,11 +478,7 @@ int table_job_commit(struct table_job *j, struct err *e)
     if (table_job_taken(j, &bytes) == 0 && !j->full) {
         return 0;
     }
-    if (table_letters_write(j, e) < 0 || account(j, e) < 0) {
-        return -1;
-    }
-    INJECT(batch_before_commit);
-    if (sink_commit(j->sink, true, e) < 0) {
+    if (!j->conf.dry && commit(j, e) < 0) {
         return -1;
     }
     j->full = false;
@@ -518,7 +540,7 @@ int table_job_open(struct table_job **ret, const struct table_job_conf *conf,
     j->full = conf->full;
     arena_init(&j->payloads, PAYLOADS_MAX);
     sink.dir = catalog_table_dir(conf->project, conf->table->name, e);
-    if (sink.dir == NULL || sink_open(&j->sink, &sink, e) < 0) {
+    if (sink.dir == NULL || (!conf->dry && sink_open(&j->sink, &sink, e) < 0)) {
         table_job_close(j);
         return -1;
     }

@@ -27,10 +27,15 @@ struct table_job_conf {
     const char *sink;     /* kind: "delta", "postgres" */
     bool full;            /* begin again: replace the table's rows */
     bool from_topics;     /* else from the JSON objects */
+    bool dry;             /* only look, from offset 0 on: no sink is opened,
+                           * nothing is accounted */
     struct batch *keep;   /* cleaned rows are appended here too; or NULL */
     void *arg;
     /* Sees the messages that were taken, in order; or NULL. */
     void (*took)(void *arg, const struct message *m, size_t n);
+    /* How far to go in a partition: s->from is where the sink stands; *end
+     * comes as how far the raw data reach.  Or NULL. */
+    int (*reach)(void *arg, const struct span *s, int64_t *end, struct err *e);
 };
 
 /* Counts since the job was opened; rules and decoding are in *clean. */
@@ -53,6 +58,8 @@ int table_job_look(struct table_job *j, const struct broker_topic *topics,
 /* Take what waits, or about max_bytes of it, to the sink. */
 int table_job_take(struct table_job *j, int64_t max_bytes,
                    struct clean_counts *clean, struct err *e) MUST_USE;
+/* From now on rows go to `keep` (or, NULL, nowhere) as well. */
+void table_job_keep(struct table_job *j, struct batch *keep);
 /* Messages and bytes taken since the last commit. */
 int64_t table_job_taken(const struct table_job *j, int64_t *ret_bytes);
 /* Everything taken becomes visible, once. */
