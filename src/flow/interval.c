@@ -1,7 +1,7 @@
 #include "flow/interval.h"
 
 #include "clean/parse.h"
-#include "core/clock.h"
+#include "core/embed.h"
 #include "core/fs.h"
 #include "core/mem.h"
 #include "db/sqlite.h"
@@ -13,20 +13,11 @@ enum {
 
 #define DAY_US ((int64_t)86400 * 1000000)
 
-static const char schema[] =
-    "CREATE TABLE range (from_us INTEGER NOT NULL, to_us INTEGER NOT NULL,"
-    " topic TEXT NOT NULL, epoch INTEGER NOT NULL, part INTEGER NOT NULL,"
-    " first INTEGER NOT NULL, next INTEGER NOT NULL,"
-    " found_us INTEGER NOT NULL,"
-    " PRIMARY KEY (from_us, to_us, topic, epoch, part)) WITHOUT ROWID;"
-    "PRAGMA user_version = 1";
+#define FIND \
+    "SELECT first, next FROM range WHERE from_us = ?1 AND to_us = ?2 AND topic = ?3 AND epoch = ?4 AND part = ?5"
+#define PUT "INSERT OR IGNORE INTO range VALUES (?1,?2,?3,?4,?5,?6,?7,?8)"
 
-static const char find_sql[] =
-    "SELECT first, next FROM range WHERE from_us = ?1 AND to_us = ?2"
-    " AND topic = ?3 AND epoch = ?4 AND part = ?5";
-
-static const char put_sql[] =
-    "INSERT OR IGNORE INTO range VALUES (?1,?2,?3,?4,?5,?6,?7,?8)";
+extern const struct embed_file flow_sql[];
 
 struct intervals {
     struct sqlite *db;
@@ -62,8 +53,12 @@ int interval_parse(struct interval *ret, const char *text, struct err *e)
 
 static int prepare_schema(struct intervals *j, const char *path, struct err *e)
 {
+    struct slice schema;
     int64_t version;
 
+    if (!embed_find(flow_sql, "interval.sql", &schema)) {
+        return err_set(e, ERR_CORRUPT, "the program lacks its interval.sql");
+    }
     if (sqlite_exec(j->db, "PRAGMA journal_mode = WAL", e) < 0 ||
         sqlite_begin(j->db, e) < 0) {
         return -1;
@@ -77,7 +72,7 @@ static int prepare_schema(struct intervals *j, const char *path, struct err *e)
                 path);
         goto fail;
     }
-    if (version == 0 && sqlite_exec(j->db, schema, e) < 0) {
+    if (version == 0 && sqlite_exec(j->db, schema.ptr, e) < 0) {
         goto fail;
     }
     return sqlite_commit(j->db, e);
@@ -97,8 +92,8 @@ int intervals_open(struct intervals **ret, const char *dir, struct err *e)
     if (fs_join(path, dir, "intervals.db", e) < 0 ||
         sqlite_open(&j->db, path, SQLITE_TO_WRITE, e) < 0 ||
         prepare_schema(j, path, e) < 0 ||
-        sqlite_prepare(j->db, find_sql, true, &j->find, e) < 0 ||
-        sqlite_prepare(j->db, put_sql, true, &j->put, e) < 0) {
+        sqlite_prepare(j->db, FIND, true, &j->find, e) < 0 ||
+        sqlite_prepare(j->db, PUT, true, &j->put, e) < 0) {
         intervals_close(j);
         return -1;
     }
