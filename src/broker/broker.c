@@ -13,17 +13,10 @@ enum {
     LIST_MAX = 16
 };
 
-#define ABSENT(id, why)              \
-    (&(const struct broker_ops){     \
-        .name = (id),                \
-        .help = "not in this build", \
-        .absent = (why),             \
-    })
-
 /* Every broker, in alphabetical order. */
 static const struct broker_ops *const brokers[] = {
     &broker_embedded,
-    ABSENT("kafka", "the connector to Apache Kafka is not built yet"),
+    &broker_kafka,
     &broker_memory,
 };
 
@@ -296,4 +289,12 @@ int broker_retain(struct broker *b, struct broker_retention *r, struct err *e)
 void broker_stats(struct broker *b, struct broker_stats *ret)
 {
     b->ops->stats(b, ret);
+}
+
+void broker_health(struct broker *b, struct broker_health *ret)
+{
+    *ret = (struct broker_health){.ok = true};
+    if (b->ops->health) {
+        b->ops->health(b, ret);
+    }
 }

@@ -26,10 +26,12 @@ struct broker_conf {
     const char *url; /* "embedded" (or NULL), "memory", "kafka://host:port" */
     const char *dir; /* embedded: the folder of topics/ and meta.db */
     enum broker_mode mode;
-    int64_t segment_bytes;    /* 0: the default */
-    int64_t segment_us;       /* 0: the default */
-    int64_t idempotency_us;   /* window of keys; 0: 10 minutes */
-    int64_t idempotency_keys; /* at most; 0: 1,000,000 */
+    int64_t segment_bytes;      /* 0: the default */
+    int64_t segment_us;         /* 0: the default */
+    int64_t idempotency_us;     /* window of keys; 0: 10 minutes */
+    int64_t idempotency_keys;   /* at most; 0: 1,000,000 */
+    const char *const *options; /* of the connector: "NAME=VALUE" */
+    size_t noptions;
 };
 
 int broker_open(struct broker **ret, const struct broker_conf *conf,

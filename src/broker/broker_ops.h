@@ -78,6 +78,8 @@ struct broker_ops {
     int (*retain)(struct broker *b, struct broker_retention *r, struct err *e);
     void (*stats)(struct broker *b, struct broker_stats *ret);
     const struct member_ops *members; /* NULL: those of coordinator.h */
+    void (*health)(struct broker *b,
+                   struct broker_health *ret); /* NULL: well */
 };
 
 /* The first member of every connector's own struct. */
@@ -87,6 +89,7 @@ struct broker {
 };
 
 extern const struct broker_ops broker_embedded;
+extern const struct broker_ops broker_kafka;
 extern const struct broker_ops broker_memory;
 
 #endif

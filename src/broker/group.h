@@ -66,4 +66,14 @@ struct broker_stats {
 };
 void broker_stats(struct broker *b, struct broker_stats *ret);
 
+struct broker_health {
+    bool ok;          /* records can be stored and read, as far as is known */
+    int brokers;      /* servers that answer; 0: it has none */
+    int away;         /* servers seen before that are gone */
+    int64_t waiting;  /* records on their way */
+    char reason[256]; /* what is wrong, or went wrong last; "" nothing */
+};
+/* What was last seen; asks nobody and does not wait. */
+void broker_health(struct broker *b, struct broker_health *ret);
+
 #endif

@@ -1,0 +1,322 @@
+/* Apache Kafka through librdkafka: the handle, its thread and its errors. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/kafka_api_int.h"
+#include "core/clock.h"
+#include "core/mem.h"
+
+enum {
+    SERVE_MS = 50,
+    PROBE_US = 2000000,
+    PROBE_MS = 500,
+    CLOSE_MS = 10000,
+};
+
+/* What each of librdkafka's codes means to us; the rest is ERR_IO. */
+static const struct {
+    rd_kafka_resp_err_t err;
+    enum err_code code;
+} codes[] = {
+    {RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR__AUTHENTICATION, ERR_DENIED},
+    {RD_KAFKA_RESP_ERR__FENCED, ERR_FENCED},
+    {RD_KAFKA_RESP_ERR__INVALID_ARG, ERR_INVALID},
+    {RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, ERR_TIMEOUT},
+    {RD_KAFKA_RESP_ERR__NODE_UPDATE, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, ERR_INTERRUPTED},
+    {RD_KAFKA_RESP_ERR__PURGE_QUEUE, ERR_INTERRUPTED},
+    {RD_KAFKA_RESP_ERR__QUEUE_FULL, ERR_BUSY},
+    {RD_KAFKA_RESP_ERR__RESOLVE, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR__SSL, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR__TIMED_OUT, ERR_TIMEOUT},
+    {RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE, ERR_TIMEOUT},
+    {RD_KAFKA_RESP_ERR__TRANSPORT, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_GROUP, ERR_NOTFOUND},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, ERR_NOTFOUND},
+    {RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, ERR_NOTFOUND},
+    {RD_KAFKA_RESP_ERR__WAIT_COORD, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, ERR_DENIED},
+    {RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, ERR_FENCED},
+    {RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED, ERR_DENIED},
+    {RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND, ERR_NOTFOUND},
+    {RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, ERR_FENCED},
+    {RD_KAFKA_RESP_ERR_INVALID_CONFIG, ERR_INVALID},
+    {RD_KAFKA_RESP_ERR_INVALID_PARTITIONS, ERR_INVALID},
+    {RD_KAFKA_RESP_ERR_INVALID_RECORD, ERR_INVALID},
+    {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, ERR_INVALID},
+    {RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, ERR_INVALID},
+    {RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR, ERR_IO},
+    {RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, ERR_LIMIT},
+    {RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP, ERR_BUSY},
+    {RD_KAFKA_RESP_ERR_NOT_COORDINATOR, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, ERR_CONNECT},
+    {RD_KAFKA_RESP_ERR_POLICY_VIOLATION, ERR_INVALID},
+    {RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS, ERR_FENCED},
+    {RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE, ERR_LIMIT},
+    {RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, ERR_TIMEOUT},
+    {RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, ERR_DENIED},
+    {RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, ERR_EXISTS},
+    {RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, ERR_DENIED},
+    {RD_KAFKA_RESP_ERR_TOPIC_DELETION_DISABLED, ERR_DENIED},
+    {RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, ERR_INVALID},
+    {RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, ERR_DENIED},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, ERR_FENCED},
+    {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, ERR_NOTFOUND},
+};
+
+enum err_code kafka_code(rd_kafka_resp_err_t err)
+{
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return ERR_NONE;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        if (codes[i].err == err) {
+            return codes[i].code;
+        }
+    }
+    return ERR_IO;
+}
+
+int kafka_fail(struct kafka *k, struct err *e, rd_kafka_resp_err_t err,
+               const char *why, const char *fmt, ...)
+{
+    enum err_code code = kafka_code(err);
+    struct broker_health h;
+    char what[300];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(what, sizeof(what), fmt, ap);
+    va_end(ap);
+    if (why == NULL || why[0] == '\0') {
+        why = k->rd->err2str(err);
+    }
+    if (code == ERR_CONNECT || code == ERR_TIMEOUT) {
+        mutex_lock(&k->lock);
+        h = k->health;
+        mutex_unlock(&k->lock);
+        if (!h.ok && h.reason[0] != '\0') {
+            return err_set(e, ERR_CONNECT, "could not %s: %s (%s)", what, why,
+                           h.reason);
+        }
+    }
+    return err_set(e, code, "could not %s: %s", what, why);
+}
+
+void kafka_alive(struct kafka *k)
+{
+    mutex_lock(&k->lock);
+    if (!k->health.ok) {
+        k->health.ok = true;
+        k->health.reason[0] = '\0';
+        k->probed_us = 0;
+    }
+    mutex_unlock(&k->lock);
+}
+
+/* Ask who is there; false: nobody answered within ms. */
+static bool probe(struct kafka *k, int ms)
+{
+    const struct rd_kafka_metadata *md = NULL;
+    int n;
+
+    if (k->rd->metadata(k->admin, 0, NULL, &md, ms) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return false;
+    }
+    n = md->broker_cnt;
+    k->rd->metadata_destroy(md);
+    kafka_alive(k);
+    mutex_lock(&k->lock);
+    k->brokers_most = n > k->brokers_most ? n : k->brokers_most;
+    k->health.brokers = n;
+    k->health.away = k->brokers_most - n;
+    if (k->health.away > 0) {
+        (void)snprintf(k->health.reason, sizeof(k->health.reason),
+                       "%d of %d brokers away", k->health.away,
+                       k->brokers_most);
+    }
+    mutex_unlock(&k->lock);
+    return true;
+}
+
+static void probe_now_and_then(struct kafka *k)
+{
+    int64_t now = clock_mono_us();
+    bool due;
+
+    mutex_lock(&k->lock);
+    due = now - k->probed_us >= PROBE_US;
+    if (due) {
+        k->probed_us = now;
+    }
+    mutex_unlock(&k->lock);
+    if (due && !probe(k, PROBE_MS)) {
+        mutex_lock(&k->lock);
+        k->health.ok = false;
+        if (k->health.reason[0] == '\0') {
+            (void)snprintf(k->health.reason, sizeof(k->health.reason),
+                           "no broker answers");
+        }
+        mutex_unlock(&k->lock);
+    }
+}
+
+static void serve(void *arg)
+{
+    struct kafka *k = arg;
+
+    while (!atomic_load(&k->stopping)) {
+        kafka_produce_serve(k, SERVE_MS);
+        (void)k->rd->poll(k->admin, 0);
+        kafka_fetch_serve(k);
+        probe_now_and_then(k);
+    }
+}
+
+/* A wrong address should be told soon, a slow start waited for. */
+static int reach(struct kafka *k, struct err *e)
+{
+    int64_t began = clock_mono_us();
+
+    while (!probe(k, PROBE_MS)) {
+        int64_t waited = clock_mono_us() - began;
+        bool down;
+
+        (void)k->rd->poll(k->admin, 0);
+        mutex_lock(&k->lock);
+        down = !k->health.ok;
+        mutex_unlock(&k->lock);
+        if (waited > (down ? KAFKA_OPEN_US / 5 : KAFKA_OPEN_US)) {
+            return kafka_fail(k, e, RD_KAFKA_RESP_ERR__TRANSPORT,
+                              "no broker answers", "reach Kafka at \"%s\"",
+                              k->set.bootstrap);
+        }
+    }
+    return 0;
+}
+
+static void close_kafka(struct broker *b)
+{
+    struct kafka *k = kafka_of(b);
+
+    atomic_store(&k->stopping, true);
+    thread_join(&k->thread);
+    if (k->rd != NULL) {
+        kafka_produce_stop(k, CLOSE_MS);
+        kafka_fetch_stop(k);
+        kafka_topics_free(k);
+        if (k->admin != NULL) {
+            k->rd->destroy(k->admin);
+        }
+    }
+    arena_release(&k->set.arena);
+    mem_free(k->list);
+    mutex_release(&k->lock);
+    mutex_release(&k->conn_lock);
+    cond_release(&k->moved);
+    mem_free(k->rd_own);
+    mem_free(k);
+}
+
+static int open_kafka(struct broker **ret, const struct broker_conf *conf,
+                      struct err *e)
+{
+    struct kafka *k = mem_zero(1, sizeof(*k));
+    struct kafka_api *api = mem_zero(1, sizeof(*api));
+    rd_kafka_conf_t *c;
+
+    if (k == NULL || api == NULL) {
+        mem_free(k);
+        mem_free(api);
+        return err_nomem(e, sizeof(*k));
+    }
+    k->base.ops = &broker_kafka;
+    k->rd_own = api;
+    k->health.ok = true;
+    mutex_init(&k->lock);
+    mutex_init(&k->conn_lock);
+    cond_init(&k->moved);
+    if (kafka_api_load(api, e) < 0) {
+        goto fail;
+    }
+    k->rd = api;
+    if (kafka_conf_read(k, conf, e) < 0) {
+        goto fail;
+    }
+    c = kafka_conf_make(k, NULL, 0, e);
+    k->admin = c ? kafka_conf_client(k, RD_KAFKA_CONSUMER, c, e) : NULL;
+    if (k->admin == NULL || reach(k, e) < 0 ||
+        thread_start(&k->thread, "kafka", serve, k, e) < 0) {
+        goto fail;
+    }
+    *ret = &k->base;
+    return 0;
+
+fail:
+    close_kafka(&k->base);
+    return -1;
+}
+
+/* Kafka removes what is old itself. */
+static int retain(struct broker *b, struct broker_retention *r, struct err *e)
+{
+    (void)b;
+    (void)e;
+    r->expired = 0;
+    r->segments = 0;
+    return 0;
+}
+
+static void stats(struct broker *b, struct broker_stats *ret)
+{
+    struct kafka *k = kafka_of(b);
+
+    mutex_lock(&k->lock);
+    *ret = k->stats;
+    mutex_unlock(&k->lock);
+}
+
+static void health(struct broker *b, struct broker_health *ret)
+{
+    struct kafka *k = kafka_of(b);
+
+    mutex_lock(&k->lock);
+    *ret = k->health;
+    mutex_unlock(&k->lock);
+    ret->waiting = atomic_load(&k->waiting);
+}
+
+const struct broker_ops broker_kafka = {
+    .name = "kafka",
+    .help = "Apache Kafka: kafka://host:9092,host2:9092",
+    .open = open_kafka,
+    .close = close_kafka,
+    .topic_create = kafka_topic_op_create,
+    .topic_delete = kafka_topic_op_delete,
+    .topic_get = kafka_topic_op_get,
+    .topic_list = kafka_topic_op_list,
+    .offsets = kafka_topic_op_offsets,
+    .offset_at = kafka_topic_op_offset_at,
+    .produce = kafka_produce_start,
+    .fetch = kafka_fetch_op,
+    .fetch_release = kafka_fetch_release,
+    .wait = kafka_fetch_wait,
+    .group_commit = kafka_group_commit,
+    .group_get = kafka_group_get,
+    .group_list = kafka_group_list,
+    .group_positions = kafka_group_positions,
+    .group_delete = kafka_group_delete,
+    .retain = retain,
+    .stats = stats,
+    .health = health,
+};

@@ -1,0 +1,148 @@
+/*
+ * kafka_int.h - the inside of the connector to Apache Kafka.
+ *
+ * One `struct kafka` is a broker handle.  `admin` is a client without a group
+ * that asks for metadata, offsets and changes; the producer is made when
+ * the first record is stored; readers live on a small pool of clients
+ * (kafka_fetch.c).  One thread serves their events: it runs every done().
+ */
+#ifndef BROKER_KAFKA_INT_H
+#define BROKER_KAFKA_INT_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
+
+#include "broker/broker_ops.h"
+#include "broker/partition.h"
+#include "core/arena.h"
+#include "core/dynlib.h"
+#include "core/thread.h"
+
+enum {
+    KAFKA_CALL_MS = 10000,    /* of a request to the cluster */
+    KAFKA_OPEN_US = 10000000, /* to reach it when opening */
+    KAFKA_CONNS_MAX = 16,     /* clients that read */
+};
+
+/* The header of a record that carries an idempotency key. */
+#define KAFKA_KEY_HEADER "pinline.key"
+
+struct kafka_api; /* kafka_api_int.h */
+int kafka_api_load(struct kafka_api *api, struct err *e) MUST_USE;
+
+/* ---- kafka_conf.c: url and options ---- */
+
+struct kafka_pair {
+    const char *name, *value;
+};
+
+struct kafka_settings {
+    struct arena arena;
+    const char *bootstrap;
+    struct kafka_pair *pairs; /* of the user, for librdkafka */
+    size_t n;
+    struct kafka_pair *creates; /* "create.NAME": of topics that are made */
+    size_t ncreates;
+};
+
+/* A topic as last seen; kept by name while it is used. */
+struct kafka_topic {
+    struct broker_topic info;
+    int64_t max_bytes; /* of a message; 0: not known */
+    int64_t seen_us;   /* monotonic */
+    int refs;
+    bool dropped; /* not in the list any more */
+    rd_kafka_topic_t *rkt;
+    uint64_t made_by; /* kafka.producers when rkt was made */
+    struct partition_sticky sticky;
+    struct kafka_topic *next;
+};
+
+struct kafka_conn;
+struct kafka_keys;
+
+struct kafka {
+    struct broker base;
+    struct kafka_api *rd_own;
+    const struct kafka_api *rd; /* NULL: not loaded */
+    struct kafka_settings set;
+    rd_kafka_t *admin;
+    struct thread thread;
+    atomic_bool stopping;
+
+    struct mutex lock;          /* of the rest but for atomics */
+    struct cond moved;          /* records were stored here */
+    struct kafka_topic *topics; /* seen lately */
+    struct broker_topic *list;  /* of all, sorted */
+    size_t nlist;
+    int64_t list_us;
+
+    rd_kafka_t *producer;
+    uint64_t producers; /* made so far */
+    int users;          /* threads in kafka_send() */
+    bool broken;        /* the producer must be replaced */
+    atomic_llong waiting, waiting_bytes;
+
+    struct kafka_conn *conns; /* that read; also under conn_lock */
+    struct mutex conn_lock;
+    int nconns;
+    struct kafka_keys *keys;
+
+    struct broker_stats stats;
+    struct broker_health health;
+    int brokers_most; /* ever seen */
+    int64_t probed_us;
+};
+
+static inline struct kafka *kafka_of(struct broker *b)
+{
+    return (struct kafka *)b;
+}
+
+int kafka_conf_read(struct kafka *k, const struct broker_conf *conf,
+                    struct err *e) MUST_USE;
+/* A configuration with `base`, then the user's; NULL with *e set. */
+rd_kafka_conf_t *kafka_conf_make(struct kafka *k, const struct kafka_pair *base,
+                                 size_t n, struct err *e) MUST_USE;
+/* A client; takes the configuration.  NULL with *e set. */
+rd_kafka_t *kafka_conf_client(struct kafka *k, rd_kafka_type_t type,
+                              rd_kafka_conf_t *conf, struct err *e) MUST_USE;
+
+/* ---- kafka.c ---- */
+
+enum err_code kafka_code(rd_kafka_resp_err_t err);
+/* Fill *e: "could not <what>: <why>"; -1. */
+int kafka_fail(struct kafka *k, struct err *e, rd_kafka_resp_err_t err,
+               const char *why, const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* Something was answered: the cluster is there. */
+void kafka_alive(struct kafka *k);
+
+/* ---- kafka_call.c: requests of the admin client ---- */
+
+struct kafka_call {
+    rd_kafka_queue_t *queue;
+    rd_kafka_AdminOptions_t *options;
+    rd_kafka_event_t *event;
+};
+int kafka_call_begin(struct kafka *k, struct kafka_call *c,
+                     rd_kafka_admin_op_t op, struct err *e) MUST_USE;
+/* Wait for the answer; `what` as in "could not <what>". */
+int kafka_call_wait(struct kafka *k, struct kafka_call *c, const char *what,
+                    struct err *e) MUST_USE;
+void kafka_call_end(struct kafka *k, struct kafka_call *c);
+
+/* ---- kafka_topics.c ---- */
+
+/* The topic, lately seen; ERR_NOTFOUND.  kafka_topic_put() gives it back. */
+int kafka_topic_get(struct kafka *k, const char *name, struct kafka_topic **ret,
+                    struct err *e) MUST_USE;
+void kafka_topic_put(struct kafka *k, struct kafka_topic *t);
+void kafka_topic_forget(struct kafka *k, const char *name);
+void kafka_topics_free(struct kafka *k);
+/* Ends of a partition that exists, asked from the cluster. */
+int kafka_ends(struct kafka *k, const char *topic, int32_t partition,
+               int64_t *ret_begin, int64_t *ret_end, struct err *e) MUST_USE;
+
+#include "broker/kafka_ops_int.h"
+
+#endif

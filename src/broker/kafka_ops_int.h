@@ -1,0 +1,69 @@
+/*
+ * kafka_ops_int.h - the rest of kafka_int.h: the ops of each file.  Include
+ * kafka_int.h.
+ */
+#ifndef BROKER_KAFKA_OPS_INT_H
+#define BROKER_KAFKA_OPS_INT_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "broker/broker_ops.h"
+
+struct kafka;
+
+/* ---- kafka_topics.c, kafka_create.c ---- */
+int kafka_topic_op_create(struct broker *b, const struct broker_topic *t,
+                          struct err *e) MUST_USE;
+int kafka_topic_op_delete(struct broker *b, const char *name,
+                          struct err *e) MUST_USE;
+int kafka_topic_op_get(struct broker *b, const char *name,
+                       struct broker_topic *ret, struct err *e) MUST_USE;
+int kafka_topic_op_list(struct broker *b, struct broker_topic **ret, size_t *n,
+                        struct err *e) MUST_USE;
+int kafka_topic_op_offsets(struct broker *b, const char *topic,
+                           int32_t partition, int64_t *ret_begin,
+                           int64_t *ret_end, struct err *e) MUST_USE;
+int kafka_topic_op_offset_at(struct broker *b, const char *topic,
+                             int32_t partition, int64_t time_us, int64_t *ret,
+                             struct err *e) MUST_USE;
+
+/* ---- kafka_group.c ---- */
+
+/* Give an element of a commit its metadata, with the topic's epoch. */
+int kafka_group_metadata(rd_kafka_topic_partition_t *to,
+                         const struct broker_position *p, int64_t epoch,
+                         struct err *e) MUST_USE;
+int kafka_group_commit(struct broker *b, const char *group,
+                       const struct broker_position *p, size_t n,
+                       const int64_t *expect, struct err *e) MUST_USE;
+int kafka_group_get(struct broker *b, const char *group, const char *topic,
+                    int32_t partition, struct broker_position *ret,
+                    struct err *e) MUST_USE;
+int kafka_group_list(struct broker *b, struct broker_group **ret, size_t *n,
+                     struct err *e) MUST_USE;
+int kafka_group_positions(struct broker *b, const char *group,
+                          struct broker_position **ret, size_t *n,
+                          struct err *e) MUST_USE;
+int kafka_group_delete(struct broker *b, const char *group,
+                       struct err *e) MUST_USE;
+
+/* ---- kafka_produce.c ---- */
+int kafka_produce_start(struct broker *b, struct broker_produce *p,
+                        struct err *e) MUST_USE;
+/* Send what waits, at most so long; then give the rest up, every done()
+ * called. */
+void kafka_produce_stop(struct kafka *k, int timeout_ms);
+/* A step of the serving thread: delivery reports of at most wait_ms. */
+void kafka_produce_serve(struct kafka *k, int wait_ms);
+
+/* ---- kafka_fetch.c ---- */
+int kafka_fetch_op(struct broker *b, const char *topic, int32_t partition,
+                   int64_t offset, size_t max_bytes, struct broker_fetch *f,
+                   struct err *e) MUST_USE;
+void kafka_fetch_release(struct broker *b, struct broker_fetch *f);
+bool kafka_fetch_wait(struct broker *b, const char *topic, int32_t partition,
+                      int64_t offset, int64_t timeout_us);
+void kafka_fetch_serve(struct kafka *k); /* events of the reading clients */
+void kafka_fetch_stop(struct kafka *k);
+
+#endif

@@ -1,0 +1,421 @@
+/*
+ * Records go to the cluster by an idempotent producer with acks=all; a
+ * request is done when each of its records was acknowledged or refused.
+ *
+ * A record's `opaque` is its slot in the request, so that its delivery report
+ * finds both.  Payloads are not copied: the caller keeps them until done().
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/kafka_api_int.h"
+#include "core/clock.h"
+#include "core/mem.h"
+
+enum {
+    WAITING_MAX = 1000000,     /* records */
+    WAITING_BYTES = 256 << 20, /* of all requests under way */
+    OVERHEAD = 128,            /* of a record and its batch on the wire */
+    FLUSH_STEP_MS = 100,
+    HEADER_NAME_MAX = 1 << 16,
+};
+
+struct slot {
+    struct kafka_request *request;
+};
+
+struct kafka_request {
+    struct broker_produce *asked;
+    struct kafka_topic *topic;
+    int64_t began_us;
+    size_t bytes;
+    atomic_size_t left; /* records on their way, and 1 while they are sent */
+    rd_kafka_resp_err_t first_error;
+    struct slot slots[]; /* of each record */
+};
+
+static struct kafka_request *request_of(const struct slot *s)
+{
+    return s->request;
+}
+
+static void add_counts(struct kafka *k, const struct kafka_request *r)
+{
+    int64_t us = clock_mono_us() - r->began_us;
+
+    mutex_lock(&k->lock);
+    k->stats.commits++;
+    k->stats.records += (int64_t)r->asked->n;
+    k->stats.bytes += (int64_t)r->bytes;
+    k->stats.commit_us_total += us;
+    if (us > k->stats.commit_us_max) {
+        k->stats.commit_us_max = us;
+    }
+    cond_broadcast(&k->moved);
+    mutex_unlock(&k->lock);
+}
+
+/* All of it failed for one reason: then the request did. */
+static void judge(struct kafka *k, struct kafka_request *r)
+{
+    struct broker_produce *p = r->asked;
+
+    for (size_t i = 0; i < p->n; i++) {
+        if (p->reports[i].code == ERR_NONE) {
+            return;
+        }
+    }
+    if (r->first_error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        (void)kafka_fail(k, &p->error, r->first_error, NULL,
+                         "store records in topic \"%s\"", p->topic);
+    }
+}
+
+static void finish(struct kafka *k, struct kafka_request *r)
+{
+    struct broker_produce *p = r->asked;
+
+    judge(k, r);
+    add_counts(k, r);
+    atomic_fetch_sub(&k->waiting, (long long)p->n);
+    atomic_fetch_sub(&k->waiting_bytes, (long long)r->bytes);
+    kafka_topic_put(k, r->topic);
+    mem_free(r);
+    p->done(p);
+}
+
+static void drop_one(struct kafka *k, struct kafka_request *r)
+{
+    if (atomic_fetch_sub(&r->left, 1) == 1) {
+        finish(k, r);
+    }
+}
+
+static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
+{
+    const struct slot *s = m->_private;
+    struct kafka_request *r = request_of(s);
+    struct broker_report *rep = &r->asked->reports[s - r->slots];
+
+    (void)rk;
+    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        *rep = (struct broker_report){
+            m->partition, m->offset >= 0 ? m->offset : -1, ERR_NONE};
+    } else {
+        *rep = (struct broker_report){-1, -1, kafka_code(m->err)};
+        r->first_error = m->err;
+    }
+    drop_one(opaque, r);
+}
+
+/* ---- the producer ---- */
+
+static int make_producer(struct kafka *k, struct err *e)
+{
+    static const struct kafka_pair base[] = {
+        {"enable.idempotence", "true"},
+        {"acks", "all"},
+        {"partitioner", "murmur2_random"},
+        {"linger.ms", "0.5"},
+        {"batch.size", "1000000"},
+        {"batch.num.messages", "10000"},
+        {"message.max.bytes", "100000000"},
+        {"message.timeout.ms", "60000"},
+        {"queue.buffering.max.messages", "4000000"},
+        {"queue.buffering.max.kbytes", "1048576"},
+    };
+    rd_kafka_conf_t *c = kafka_conf_make(k, base, ARRAY_LEN(base), e);
+    rd_kafka_t *rk;
+
+    if (c == NULL) {
+        return -1;
+    }
+    k->rd->conf_set_dr_msg_cb(c, delivered);
+    rk = kafka_conf_client(k, RD_KAFKA_PRODUCER, c, e);
+    if (rk == NULL) {
+        return -1;
+    }
+    k->producer = rk;
+    k->producers++;
+    return 0;
+}
+
+/* Enter with a producer and the topic's handle of it. */
+static int enter(struct kafka *k, struct kafka_topic *t, struct err *e)
+{
+    int rc = 0;
+
+    mutex_lock(&k->lock);
+    if (k->broken) {
+        rc = err_set(e, ERR_BUSY, "the producer is being made anew");
+    } else if (k->producer == NULL) {
+        rc = make_producer(k, e);
+    }
+    if (rc == 0 && (t->rkt == NULL || t->made_by != k->producers)) {
+        t->rkt = k->rd->topic_new(k->producer, t->info.name, NULL);
+        t->made_by = k->producers;
+        rc = t->rkt ? 0 : err_nomem(e, sizeof(*t));
+    }
+    k->users += rc == 0;
+    mutex_unlock(&k->lock);
+    return rc;
+}
+
+static void leave(struct kafka *k)
+{
+    mutex_lock(&k->lock);
+    k->users--;
+    mutex_unlock(&k->lock);
+}
+
+/* Nobody sends and every report has come: it can be replaced. */
+static void replace(struct kafka *k)
+{
+    rd_kafka_t *old = NULL;
+
+    mutex_lock(&k->lock);
+    if (k->broken && k->users == 0 && atomic_load(&k->waiting) == 0) {
+        for (struct kafka_topic *t = k->topics; t != NULL; t = t->next) {
+            if (t->rkt != NULL) {
+                k->rd->topic_destroy(t->rkt);
+                t->rkt = NULL;
+            }
+        }
+        old = k->producer;
+        k->producer = NULL;
+        k->broken = false;
+    }
+    mutex_unlock(&k->lock);
+    if (old != NULL) {
+        k->rd->destroy(old);
+    }
+}
+
+void kafka_produce_serve(struct kafka *k, int wait_ms)
+{
+    rd_kafka_t *rk;
+    bool broken;
+
+    mutex_lock(&k->lock);
+    rk = k->producer; /* only this thread replaces it */
+    broken = k->broken;
+    mutex_unlock(&k->lock);
+    if (rk == NULL) {
+        clock_sleep_us(1000);
+        return;
+    }
+    (void)k->rd->poll(rk, wait_ms);
+    if (broken) {
+        (void)k->rd->purge(rk,
+                           RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        replace(k);
+    }
+}
+
+void kafka_produce_stop(struct kafka *k, int timeout_ms)
+{
+    int64_t until = clock_mono_us() + (int64_t)timeout_ms * 1000;
+
+    if (k->producer == NULL) {
+        return;
+    }
+    while (atomic_load(&k->waiting) > 0 && clock_mono_us() < until) {
+        (void)k->rd->flush(k->producer, FLUSH_STEP_MS);
+    }
+    while (atomic_load(&k->waiting) > 0) {
+        (void)k->rd->purge(k->producer,
+                           RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        (void)k->rd->poll(k->producer, FLUSH_STEP_MS);
+    }
+    for (struct kafka_topic *t = k->topics; t != NULL; t = t->next) {
+        if (t->rkt != NULL) {
+            k->rd->topic_destroy(t->rkt);
+            t->rkt = NULL;
+        }
+    }
+    k->rd->destroy(k->producer);
+    k->producer = NULL;
+}
+
+/* ---- sending ---- */
+
+static uint32_t take_u32(struct slice *s)
+{
+    uint32_t v = 0;
+
+    for (unsigned i = 0; i < 4 && i < s->len; i++) {
+        v |= (uint32_t)(unsigned char)s->ptr[i] << 8 * i;
+    }
+    *s = slice_from(*s, 4);
+    return v;
+}
+
+/* Our headers (record/message.h) as librdkafka's; NULL: none. */
+static rd_kafka_headers_t *headers_of(struct kafka *k, struct slice s)
+{
+    rd_kafka_headers_t *h = s.len > 0 ? k->rd->headers_new(4) : NULL;
+
+    while (h != NULL && s.len >= 8) {
+        uint32_t n = take_u32(&s);
+        struct slice name = {s.ptr, n < s.len ? n : s.len};
+        struct slice value;
+        bool there;
+
+        s = slice_from(s, name.len);
+        n = take_u32(&s);
+        there = n != UINT32_MAX;
+        value = (struct slice){s.ptr, !there ? 0 : n < s.len ? n : s.len};
+        s = slice_from(s, value.len);
+        (void)k->rd->header_add(h, name.ptr, (ssize_t)name.len,
+                                there ? value.ptr : NULL, (ssize_t)value.len);
+    }
+    return h;
+}
+
+/* librdkafka does not write to what it is lent, but does not say so. */
+static void *lend(bool there, struct slice s)
+{
+    union {
+        const char *given;
+        void *lent;
+    } p = {s.ptr != NULL ? s.ptr : ""};
+
+    return there ? p.lent : NULL;
+}
+
+static rd_kafka_resp_err_t send_one(struct kafka *k, struct kafka_request *r,
+                                    size_t i, int32_t partition)
+{
+    const struct broker_record *rec = &r->asked->records[i];
+    void *value = lend(rec->has_value, rec->value);
+    void *key = lend(rec->has_key, rec->key);
+    rd_kafka_headers_t *h;
+    rd_kafka_resp_err_t rc;
+
+    if (rec->time_us == 0 && rec->headers.len == 0) {
+        return k->rd->produce(r->topic->rkt, partition, 0, value,
+                              rec->value.len, key, rec->key.len,
+                              &r->slots[i]) == 0
+                   ? RD_KAFKA_RESP_ERR_NO_ERROR
+                   : k->rd->last_error();
+    }
+    h = headers_of(k, rec->headers);
+    rc = k->rd->producev(
+        k->producer, RD_KAFKA_V_RKT(r->topic->rkt),
+        RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(0),
+        RD_KAFKA_V_VALUE(value, rec->value.len),
+        RD_KAFKA_V_KEY(key, rec->key.len),
+        RD_KAFKA_V_TIMESTAMP(rec->time_us / 1000),
+        RD_KAFKA_V_OPAQUE(&r->slots[i]), RD_KAFKA_V_HEADERS(h), RD_KAFKA_V_END);
+    if (rc != RD_KAFKA_RESP_ERR_NO_ERROR && h != NULL) {
+        k->rd->headers_destroy(h);
+    }
+    return rc;
+}
+
+static enum err_code place(const struct kafka_request *r,
+                           const struct broker_record *rec, int32_t sticky,
+                           int32_t *ret)
+{
+    const struct kafka_topic *t = r->topic;
+    size_t bytes = rec->key.len + rec->value.len + rec->headers.len + OVERHEAD;
+
+    *ret = rec->partition;
+    if (rec->partition < 0) {
+        *ret = rec->has_key ? partition_of_key(rec->key, t->info.partitions)
+                            : sticky;
+    }
+    if (rec->partition < -1 || rec->partition >= t->info.partitions) {
+        return ERR_NOTFOUND;
+    }
+    return t->max_bytes > 0 && bytes > (size_t)t->max_bytes ? ERR_LIMIT
+                                                            : ERR_NONE;
+}
+
+static void send_all(struct kafka *k, struct kafka_request *r)
+{
+    struct broker_produce *p = r->asked;
+    struct kafka_topic *t = r->topic;
+    int32_t sticky;
+
+    mutex_lock(&k->lock);
+    sticky = partition_without_key(&t->sticky, r->bytes, t->info.partitions);
+    mutex_unlock(&k->lock);
+    for (size_t i = 0; i < p->n; i++) {
+        int32_t partition;
+        enum err_code code = place(r, &p->records[i], sticky, &partition);
+        rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+        p->reports[i] = (struct broker_report){-1, -1, code};
+        r->slots[i].request = r;
+        if (code == ERR_NONE) {
+            err = send_one(k, r, i, partition);
+        }
+        if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            p->reports[i].code = kafka_code(err);
+            r->first_error = err;
+        }
+        if (p->reports[i].code != ERR_NONE) {
+            (void)atomic_fetch_sub(&r->left, 1);
+        }
+    }
+    leave(k);
+    drop_one(k, r);
+}
+
+/* Room for a request among those under way; one is always let in. */
+static int reserve(struct kafka *k, struct kafka_request *r, struct err *e)
+{
+    long long n = (long long)r->asked->n;
+    long long before = atomic_fetch_add(&k->waiting, n);
+    long long bytes = atomic_fetch_add(&k->waiting_bytes, (long long)r->bytes);
+
+    if (before > 0 && (before + n > WAITING_MAX ||
+                       bytes + (long long)r->bytes > WAITING_BYTES)) {
+        (void)atomic_fetch_sub(&k->waiting, n);
+        (void)atomic_fetch_sub(&k->waiting_bytes, (long long)r->bytes);
+        return err_set(e, ERR_BUSY,
+                       "%lld records wait for Kafka already: try again later",
+                       before);
+    }
+    return 0;
+}
+
+int kafka_produce_start(struct broker *b, struct broker_produce *p,
+                        struct err *e)
+{
+    struct kafka *k = kafka_of(b);
+    struct kafka_request *r;
+    struct kafka_topic *t;
+
+    if (kafka_topic_get(k, p->topic, &t, e) < 0) {
+        return -1;
+    }
+    r = mem_resize(NULL, 1, sizeof(*r) + p->n * sizeof(r->slots[0]));
+    if (r == NULL) {
+        kafka_topic_put(k, t);
+        return err_nomem(e, p->n * sizeof(r->slots[0]));
+    }
+    *r = (struct kafka_request){
+        .asked = p, .topic = t, .began_us = clock_mono_us()};
+    atomic_init(&r->left, p->n + 1);
+    for (size_t i = 0; i < p->n; i++) {
+        r->bytes += p->records[i].key.len + p->records[i].value.len +
+                    p->records[i].headers.len;
+    }
+    if (reserve(k, r, e) < 0) {
+        goto fail;
+    }
+    if (enter(k, t, e) < 0) {
+        (void)atomic_fetch_sub(&k->waiting, (long long)p->n);
+        (void)atomic_fetch_sub(&k->waiting_bytes, (long long)r->bytes);
+        goto fail;
+    }
+    send_all(k, r);
+    return 0;
+
+fail:
+    kafka_topic_put(k, t);
+    mem_free(r);
+    return -1;
+}
