@@ -392,3 +392,14 @@ void broker_stats(struct broker *b, struct broker_stats *ret)
     (void)b;
     *ret = (struct broker_stats){.commits = 0};
 }
+
+void broker_health(struct broker *b, struct broker_health *ret)
+{
+    *ret = (struct broker_health){.ok = true};
+    if (b->conf.sick) {
+        *ret = (struct broker_health){.brokers = 1,
+                                      .away = 2,
+                                      .waiting = 3,
+                                      .reason = "a \"far\" side is away"};
+    }
+}
