@@ -61,6 +61,8 @@ struct api_traffic {
     const char *error;      /* of the last record refused; NULL: none */
 };
 
+struct metrics; /* core/metric.h */
+
 /* Zero or NULL anywhere means the default. Borrowed until api_stop(). */
 struct api_conf {
     const char *const *listen; /* "127.0.0.1:8082", "[::1]:0"; port 0: any */
@@ -91,7 +93,8 @@ struct api_conf {
     /* told of each topic with traffic by api_tell() and api_stop() */
     void (*traffic)(void *arg, const struct api_traffic *t);
     void *traffic_arg;
-    bool noop_route; /* tests and benches: POST /_noop does nothing */
+    struct metrics *more; /* /metrics shows these too; NULL: none */
+    bool noop_route;      /* tests and benches: POST /_noop does nothing */
 };
 
 /* The three tables of the exercise, as POST /pin/ takes them. The topics of

@@ -167,6 +167,7 @@ void api_metrics(struct api *a, struct http_request *r)
 
     if (metrics_new(&m, &e) != 0 || put_server(a, m, &e) != 0 ||
         put_answers(a, m, &e) != 0 || put_topics(a, m, &e) != 0 ||
+        (a->conf.more != NULL && metrics_join(m, a->conf.more, &e) != 0) ||
         metrics_print(
             m, answer_begin(r, 200, "text/plain; version=0.0.4; charset=utf-8"),
             &e) != 0) {

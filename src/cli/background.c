@@ -7,15 +7,17 @@
 #include "core/stop.h"
 #include "core/thread.h"
 #include "flow/batch.h"
+#include "flow/stream.h"
 
 enum {
-    JOBS_MAX = 4,
+    JOBS_MAX = 5,
     RETAIN_EVERY_US = 60000000,
     BATCH_PATHS_MAX = 1 << 20,
 };
 
 struct background {
     struct workspace *w;
+    struct metrics *metrics;
     struct project batch_project;
     struct thread threads[JOBS_MAX];
     size_t n;
@@ -68,9 +70,38 @@ static void run_stream(void *arg)
     keep_running(arg, "file_stream", workspace_stream);
 }
 
+static void say_again(void *arg, const char *table, const struct err *e)
+{
+    (void)arg;
+    LOG(LOG_WARN, LOG_MSG("stream failed and tries again"),
+        LOG_STR("table", table), LOG_ERR(e));
+}
+
+static void run_tables(void *arg)
+{
+    struct background *b = arg;
+    struct stream_conf conf = {.project = &b->w->project,
+                               .spec = b->w->spec,
+                               .broker = b->w->broker,
+                               .until = -1,
+                               .metrics = b->metrics,
+                               .failed = say_again};
+    struct stream_result *result = mem_zero(1, sizeof(*result));
+    struct err e;
+
+    if (result == NULL) {
+        err_nomem(&e, sizeof(*result));
+        say_failed("stream", &e);
+    } else if (stream_run(&conf, result, &e) < 0) {
+        say_failed("stream", &e);
+    }
+    mem_free(result);
+}
+
 static void run_retention(void *arg)
 {
-    static const char *const groups[] = {"objects", "file_stream", NULL};
+    static const char *const groups[] = {"objects", "file_stream", "stream",
+                                         NULL};
     struct background *b = arg;
 
     while (!stop_wait(RETAIN_EVERY_US)) {
@@ -109,16 +140,18 @@ static void run_batches(void *arg)
 }
 
 int background_start(struct background **ret, struct workspace *w,
-                     struct err *e)
+                     struct metrics *metrics, struct err *e)
 {
-    static const struct {
+    const struct {
         const char *name;
         void (*run)(void *arg);
+        bool wanted;
     } jobs[] = {
-        {"objects", run_objects},
-        {"file_stream", run_stream},
-        {"retention", run_retention},
-        {"batch", run_batches},
+        {"objects", run_objects, w->project.objects_enabled},
+        {"file_stream", run_stream, true},
+        {"stream", run_tables, w->project.stream_enabled},
+        {"retention", run_retention, true},
+        {"batch", run_batches, true},
     };
     struct background *b = mem_zero(1, sizeof(*b));
 
@@ -126,10 +159,11 @@ int background_start(struct background **ret, struct workspace *w,
         return err_nomem(e, sizeof(*b));
     }
     b->w = w;
+    b->metrics = metrics;
     b->batch_project = w->project; /* paths of its own: another thread */
     arena_init(&b->batch_project.arena, BATCH_PATHS_MAX);
     for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
-        if (i == 0 && !w->project.objects_enabled) {
+        if (!jobs[i].wanted) {
             continue;
         }
         if (thread_start(&b->threads[b->n], jobs[i].name, jobs[i].run, b, e) <

@@ -13,10 +13,11 @@
 #include "cli/workspace.h"
 
 struct background; /* opaque */
+struct metrics;
 
-/* w outlives it. */
+/* w outlives it, and metrics, where what it does is shown (NULL: nowhere). */
 int background_start(struct background **ret, struct workspace *w,
-                     struct err *e) MUST_USE;
+                     struct metrics *metrics, struct err *e) MUST_USE;
 void background_stop(struct background *b); /* NULL is fine */
 
 #endif

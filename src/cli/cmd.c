@@ -17,15 +17,16 @@ extern const struct cmd cmd_serve;
 extern const struct cmd cmd_sink;
 extern const struct cmd cmd_sql;
 extern const struct cmd cmd_status;
+extern const struct cmd cmd_stream;
 extern const struct cmd cmd_topics;
 extern const struct cmd cmd_version;
 extern const struct cmd cmd_worker;
 
 const struct cmd *const cmd_list[] = {
-    &cmd_batch,   &cmd_check,  &cmd_clean, &cmd_emulate, &cmd_generate,
-    &cmd_help,    &cmd_init,   &cmd_query, &cmd_replay,  &cmd_run,
-    &cmd_serve,   &cmd_sink,   &cmd_sql,   &cmd_status,  &cmd_topics,
-    &cmd_version, &cmd_worker,
+    &cmd_batch,  &cmd_check,   &cmd_clean,  &cmd_emulate, &cmd_generate,
+    &cmd_help,   &cmd_init,    &cmd_query,  &cmd_replay,  &cmd_run,
+    &cmd_serve,  &cmd_sink,    &cmd_sql,    &cmd_status,  &cmd_stream,
+    &cmd_topics, &cmd_version, &cmd_worker,
 };
 const size_t cmd_count = ARRAY_LEN(cmd_list);
 

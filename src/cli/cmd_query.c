@@ -6,6 +6,7 @@
 #include "core/fault.h"
 #include "core/fs.h"
 #include "core/mem.h"
+#include "flow/catalog.h"
 #include "flow/project.h"
 #include "flow/tables.h"
 #include "flow/worker.h"
@@ -367,7 +368,7 @@ static int work(struct job *j, struct err *e)
     const char *tables = args_text(j->args, "tables", NULL);
 
     if (tables == NULL) {
-        tables = project_path(&j->project, "lake/clean", e);
+        tables = catalog_tables_dir(&j->project, e);
         if (tables == NULL) {
             return -1;
         }

@@ -7,6 +7,7 @@
 #include "cli/workspace.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/metric.h"
 #include "core/notify.h"
 #include "core/secret.h"
 #include "core/stop.h"
@@ -72,6 +73,7 @@ struct serving {
     struct api_topic topics[SPEC_TABLES_MAX];
     struct api_model models[SPEC_TABLES_MAX];
     struct api_field fields[SPEC_TABLES_MAX][SPEC_FIELDS_MAX];
+    struct metrics *metrics; /* of the background */
     struct background *background;
     struct api *api;
 };
@@ -261,13 +263,16 @@ static int serve(struct cli *c, const struct args *a, struct serving *s,
     struct api_conf conf;
     int rc = 0;
 
-    if (configure(s, a, &conf, e) < 0 ||
-        workspace_broker(&s->w, BROKER_WRITE, e) < 0 ||
+    if (configure(s, a, &conf, e) < 0 || metrics_new(&s->metrics, e) < 0) {
+        return -1;
+    }
+    conf.more = s->metrics;
+    if (workspace_broker(&s->w, BROKER_WRITE, e) < 0 ||
         api_start(&s->api, &conf, s->w.broker, e) < 0) {
         return -1;
     }
     if (!args_has(a, "no-pipelines")) {
-        rc = background_start(&s->background, &s->w, e);
+        rc = background_start(&s->background, &s->w, s->metrics, e);
     }
     if (rc == 0) {
         say_ready(c, s, &conf);
@@ -302,6 +307,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     if (rc == 0) {
         rc = serve(c, a, s, e);
         workspace_close(&s->w);
+        metrics_free(s->metrics);
     }
     mem_free(s);
     return rc;

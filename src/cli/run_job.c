@@ -12,6 +12,7 @@
 #include "core/progress.h"
 #include "core/stop.h"
 #include "flow/batch.h"
+#include "flow/catalog.h"
 #include "flow/emulator.h"
 #include "flow/recognise.h"
 #include "flow/report.h"
@@ -345,7 +346,7 @@ static int fill_report(struct job *j, const char **page, struct err *e)
                    add_path(j, "objects", "JSON objects",
                             project_objects_dir(p, e)) < 0 ||
                    add_path(j, "tables", "Clean tables",
-                            project_path(p, "lake/clean", e)) < 0 ||
+                            catalog_tables_dir(p, e)) < 0 ||
                    add_path(j, "ledger", "Ledger",
                             project_path(p, "ledger.db", e)) < 0 ||
                    add_path(j, "report", "Report", *page) < 0

@@ -36,7 +36,8 @@
     XX(sched_before_begin)        \
     XX(sched_before_end)          \
     XX(sched_before_note)         \
-    XX(sched_before_spawn)
+    XX(sched_before_spawn)        \
+    XX(stream_after_commit)
 
 enum inject_point {
 #define XX(name) INJECT_##name,

@@ -145,20 +145,57 @@ void metric_set(struct metric *c, int64_t v)
 
 void metric_observe_us(struct metric *c, int64_t us)
 {
+    metric_observe_many(c, us, 1);
+}
+
+void metric_observe_many(struct metric *c, int64_t us, int64_t n)
+{
     for (size_t i = 0; i < ARRAY_LEN(bounds); i++) {
         if (us <= bounds[i].us) {
-            (void)atomic_fetch_add_explicit(&c->buckets[i], 1,
+            (void)atomic_fetch_add_explicit(&c->buckets[i], n,
                                             memory_order_relaxed);
             break;
         }
     }
-    (void)atomic_fetch_add_explicit(&c->sum_us, us, memory_order_relaxed);
-    (void)atomic_fetch_add_explicit(&c->value, 1, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&c->sum_us, us * n, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&c->value, n, memory_order_relaxed);
 }
 
 int64_t metric_value(struct metric *c)
 {
     return atomic_load(&c->value);
+}
+
+static void add_up(struct metric *into, struct metric *from)
+{
+    metric_add(into, metric_value(from));
+    (void)atomic_fetch_add(&into->sum_us, atomic_load(&from->sum_us));
+    for (size_t i = 0; i < ARRAY_LEN(bounds); i++) {
+        (void)atomic_fetch_add(&into->buckets[i],
+                               atomic_load(&from->buckets[i]));
+    }
+}
+
+int metrics_join(struct metrics *into, struct metrics *from, struct err *e)
+{
+    int rc = 0;
+
+    mutex_lock(&from->lock);
+    for (size_t i = 0; i < from->count && rc == 0; i++) {
+        struct metric *f = from->list[i];
+        struct slice values[METRIC_LABELS_MAX] = {0};
+        struct metric *c;
+
+        for (size_t k = 0; k < METRIC_LABELS_MAX && f->values[k]; k++) {
+            values[k] = slice_of(f->values[k]);
+        }
+        rc = metrics_get(into, f->def, values, &c, e);
+        if (rc == 0) {
+            add_up(c, f);
+        }
+    }
+    mutex_unlock(&from->lock);
+    return rc;
 }
 
 static int by_name(const void *a, const void *b)

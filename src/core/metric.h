@@ -41,8 +41,13 @@ int metrics_get(struct metrics *m, const struct metric_def *def,
 void metric_add(struct metric *c, int64_t n);         /* counter, gauge */
 void metric_set(struct metric *c, int64_t v);         /* gauge */
 void metric_observe_us(struct metric *c, int64_t us); /* histogram */
-int64_t metric_value(struct metric *c);               /* a histogram's count */
+/* n observations of the same duration. */
+void metric_observe_many(struct metric *c, int64_t us, int64_t n);
+int64_t metric_value(struct metric *c); /* a histogram's count */
 
+/* Add every metric of `from`, as it stands, to *into. */
+int metrics_join(struct metrics *into, struct metrics *from,
+                 struct err *e) MUST_USE;
 /* Text exposition format 0.0.4, sorted by name; adds process_* of its own. */
 int metrics_print(struct metrics *m, struct buf *b, struct err *e) MUST_USE;
 

@@ -33,7 +33,6 @@ static int open_sinks(struct project *p, const struct spec *spec,
         struct sink_conf conf = {.kind = "delta",
                                  .defs = t->defs,
                                  .columns = t->ndefs,
-                                 .pipeline = "batch",
                                  .table = t->name,
                                  .spec_hash = t->hash,
                                  .read_only = true};
@@ -49,6 +48,7 @@ static int open_sinks(struct project *p, const struct spec *spec,
 static int add_partition(struct account *a, struct broker *b, struct ledger *l,
                          struct sink *sink, struct span *s, struct err *e)
 {
+    const char *owner = sink != NULL ? sink_owner(sink) : NULL;
     struct ledger_counts c = {0};
     int64_t begin;
     int64_t end;
@@ -62,7 +62,7 @@ static int add_partition(struct account *a, struct broker *b, struct ledger *l,
         return 0;
     }
     if (sink_position(sink, s, &at, e) < 0 ||
-        ledger_sum(l, "batch", s, at, &c, e) < 0) {
+        (owner != NULL && ledger_sum(l, owner, s, at, &c, e) < 0)) {
         return -1;
     }
     a->pending += end - at;

@@ -9,19 +9,18 @@ static int run_job(struct table_job *j, const struct table_job_conf *conf,
 {
     struct broker_topic *topics = NULL;
     struct table_job_totals totals;
-    int64_t waiting = 0;
     size_t n;
     int rc;
 
     if (broker_topic_list(conf->broker, &topics, &n, e) < 0) {
         return -1;
     }
-    rc = table_job_look(j, topics, n, -1, &waiting, e);
+    rc = table_job_look(j, topics, n, -1, e);
     mem_free(topics);
-    if (rc < 0 || (waiting == 0 && !conf->full)) {
+    if (rc < 0 || (table_job_waiting(j) == 0 && !conf->full)) {
         return rc;
     }
-    if (table_job_take(j, INT64_MAX, &ret->clean, e) < 0 ||
+    if (table_job_take(j, INT64_MAX, INT64_MAX, &ret->clean, e) < 0 ||
         clean_counts_check(&ret->clean, ret->table, e) < 0 ||
         table_job_commit(j, e) < 0 || table_job_save(j, e) < 0) {
         return -1;

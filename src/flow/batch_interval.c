@@ -136,13 +136,13 @@ static int reach(void *arg, const struct span *s, int64_t *end, struct err *e)
 static int go(struct pass *p, struct table_job *j, enum stop stop,
               struct clean_counts *clean, struct err *e)
 {
-    int64_t waiting;
-
     p->stop = stop;
-    if (table_job_look(j, p->topics, p->ntopics, -1, &waiting, e) < 0) {
+    if (table_job_look(j, p->topics, p->ntopics, -1, e) < 0) {
         return -1;
     }
-    return waiting == 0 ? 0 : table_job_take(j, INT64_MAX, clean, e);
+    return table_job_waiting(j) == 0
+               ? 0
+               : table_job_take(j, INT64_MAX, INT64_MAX, clean, e);
 }
 
 static void add_counts(struct ledger_counts *sum, const struct table_job *j,

@@ -61,21 +61,49 @@ out:
     return rc;
 }
 
-const struct spec_table *
-catalog_topic_table(struct project *p, const struct spec *s, const char *topic)
+/* project_topic() without its memory: streams ask this all day. */
+static bool is_topic_of(const struct project *p, const char *table,
+                        const char *topic)
+{
+    size_t n = strlen(p->prefix);
+
+    for (size_t i = 0; i < p->topics.n; i++) {
+        struct slice name = slice_of(p->topics.items[i]);
+        struct slice head;
+
+        if (slice_cut(&name, '=', &head) && slice_is(head, table)) {
+            return slice_is(name, topic);
+        }
+    }
+    if (n == 0) {
+        return strcmp(table, topic) == 0;
+    }
+    return strncmp(topic, p->prefix, n) == 0 && topic[n] == '.' &&
+           strcmp(topic + n + 1, table) == 0;
+}
+
+const struct spec_table *catalog_topic_table(const struct project *p,
+                                             const struct spec *s,
+                                             const char *topic)
 {
     for (size_t i = 0; i < s->ntables; i++) {
-        const char *name = project_topic(p, s->tables[i].name, NULL);
-
-        if (name != NULL && strcmp(name, topic) == 0) {
+        if (is_topic_of(p, s->tables[i].name, topic)) {
             return &s->tables[i];
         }
     }
     return spec_topic_table(s, slice_of(topic));
 }
 
+const char *catalog_tables_dir(struct project *p, struct err *e)
+{
+    return p->tables_dir[0] != '\0' ? p->tables_dir
+                                    : project_path(p, "lake/clean", e);
+}
+
 const char *catalog_table_dir(struct project *p, const char *table,
                               struct err *e)
 {
-    return arena_printf(&p->arena, e, "%s/lake/clean/%s", p->data, table);
+    const char *dir = catalog_tables_dir(p, e);
+
+    return dir == NULL ? NULL : arena_printf(&p->arena, e, "%s/%s", dir, table);
 }

@@ -16,8 +16,11 @@ int catalog_spec_text(const struct project *p, struct buf *b,
                       struct err *e) MUST_USE;
 /* The table a topic feeds: by the project's topics, else the spec's patterns;
  * NULL when none. */
-const struct spec_table *
-catalog_topic_table(struct project *p, const struct spec *s, const char *topic);
+const struct spec_table *catalog_topic_table(const struct project *p,
+                                             const struct spec *s,
+                                             const char *topic);
+/* The folder of all cleaned tables. */
+const char *catalog_tables_dir(struct project *p, struct err *e);
 /* The folder of a table. */
 const char *catalog_table_dir(struct project *p, const char *table,
                               struct err *e);

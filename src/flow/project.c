@@ -10,6 +10,7 @@ enum {
     PROJECT_BYTES_MAX = 16 << 20
 };
 
+static const char *const stream_sinks[] = {"delta", "postgres", NULL};
 static const char *const layouts[] = {"lines", "array", NULL};
 
 #define AT(member) offsetof(struct project, member)
@@ -149,12 +150,48 @@ static const struct conf_field fields[] = {
      .type = CONF_LIST,
      .offset = AT(spec_options),
      .help = "Options of the spec, TABLE.OPTION=VALUE."},
+    {.name = "stream.enabled",
+     .type = CONF_BOOL,
+     .offset = AT(stream_enabled),
+     .def = "false",
+     .help = "Whether `serve` cleans records into the tables as they come."},
+    {.name = "stream.sink",
+     .type = CONF_CHOICE,
+     .offset = AT(stream_sink),
+     .def = "delta",
+     .choices = stream_sinks,
+     .help = "What `stream` writes: Delta tables, or tables in Postgres."},
+    {.name = "stream.trigger",
+     .type = CONF_DURATION,
+     .offset = AT(stream_trigger_us),
+     .def = "10s",
+     .min = 100000,
+     .max = 3600000000,
+     .help = "`stream` commits this often, 500ms and up."},
+    {.name = "stream.trigger_bytes",
+     .type = CONF_BYTES,
+     .offset = AT(stream_trigger_bytes),
+     .def = "64MB",
+     .min = 1000,
+     .max = 1000000000,
+     .help = "`stream` commits before its time after so many bytes of a "
+             "table's records."},
+    {.name = "stream.trigger_rows",
+     .type = CONF_INT,
+     .offset = AT(stream_trigger_rows),
+     .def = "0",
+     .help = "`stream` commits before its time after so many records of a "
+             "table; 0: no such limit."},
     {.name = "strip_prefixes",
      .type = CONF_LIST,
      .offset = AT(strip_prefixes),
      .def = "/test,/dev,/production",
      .help = "Prefixes that a path may have before any route: the stages of "
              "an API gateway."},
+    {.name = "tables.dir",
+     .type = CONF_TEXT,
+     .offset = AT(tables_dir),
+     .help = "Folder of the cleaned tables; empty: DATA/lake/clean."},
     {.name = "tls.cert",
      .type = CONF_TEXT,
      .offset = AT(tls_cert),

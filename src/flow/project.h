@@ -47,10 +47,22 @@ struct project {
     const char *file_stream; /* the file; "": none */
     struct conf_list file_stream_topics;
 
+    const char *tables_dir; /* "": DATA/lake/clean */
+    bool stream_enabled;
+    int stream_sink; /* enum project_stream_sink */
+    int64_t stream_trigger_us;
+    int64_t stream_trigger_rows; /* 0: no limit */
+    int64_t stream_trigger_bytes;
+
     const char *source;
     int64_t rows;
     int64_t seed;
     int64_t batch_every_us; /* serve: 0 none */
+};
+
+enum project_stream_sink {
+    PROJECT_STREAM_DELTA,
+    PROJECT_STREAM_POSTGRES,
 };
 
 enum project_layout {

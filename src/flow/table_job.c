@@ -106,8 +106,7 @@ static struct table_range *add_range(struct table_job *j,
 }
 
 static int look_at(struct table_job *j, const struct broker_topic *t,
-                   int32_t partition, int64_t until, int64_t *ret_new,
-                   struct err *e)
+                   int32_t partition, int64_t until, struct err *e)
 {
     struct table_range *r = find(j, t->name, t->epoch, partition);
     int64_t end;
@@ -127,21 +126,19 @@ static int look_at(struct table_job *j, const struct broker_topic *t,
                        t->name, partition, r->next, end);
     }
     r->span.to = end;
-    *ret_new += end - r->next;
     return 0;
 }
 
 int table_job_look(struct table_job *j, const struct broker_topic *topics,
-                   size_t n, int64_t until, int64_t *ret_new, struct err *e)
+                   size_t n, int64_t until, struct err *e)
 {
-    *ret_new = 0;
     for (size_t i = 0; i < n; i++) {
         if (catalog_topic_table(j->conf.project, j->conf.spec,
                                 topics[i].name) != j->conf.table) {
             continue;
         }
         for (int32_t k = 0; k < topics[i].partitions; k++) {
-            if (look_at(j, &topics[i], k, until, ret_new, e) < 0) {
+            if (look_at(j, &topics[i], k, until, e) < 0) {
                 return -1;
             }
         }
@@ -168,13 +165,14 @@ static int fill(void *arg, struct crew_block *b, struct err *e)
     size_t bytes = 0;
     size_t n = 0;
 
-    if (r->job->bytes_left <= 0) {
+    if (r->job->bytes_left <= 0 || r->job->messages_left <= 0) {
         return 0;
     }
     if (r->n == 0 && raw_next(r->raw, &r->m, &r->n, e) < 0) {
         return -1;
     }
-    while (n < r->n && (n == 0 || bytes + r->m[n].value.len <= CREW_BLOCK)) {
+    while (n < r->n && (int64_t)n < r->job->messages_left &&
+           (n == 0 || bytes + r->m[n].value.len <= CREW_BLOCK)) {
         bytes += r->m[n++].value.len;
     }
     b->topic = r->range->topic;
@@ -198,6 +196,7 @@ static int fill(void *arg, struct crew_block *b, struct err *e)
     r->m += n;
     r->n -= n;
     r->job->bytes_left -= (int64_t)(bytes + n);
+    r->job->messages_left -= (int64_t)n;
     return 0;
 }
 
@@ -350,7 +349,7 @@ static int pass_gap(struct table_job *j, struct table_range *r, struct err *e)
     struct batch none;
     int rc;
 
-    if (j->bytes_left <= 0 || r->next >= r->span.to) {
+    if (j->bytes_left <= 0 || j->messages_left <= 0 || r->next >= r->span.to) {
         return 0;
     }
     if (j->conf.dry) {
@@ -367,20 +366,25 @@ static int pass_gap(struct table_job *j, struct table_range *r, struct err *e)
     return rc;
 }
 
-int table_job_take(struct table_job *j, int64_t max_bytes,
+int table_job_take(struct table_job *j, int64_t max_bytes, int64_t max_messages,
                    struct clean_counts *clean, struct err *e)
 {
     j->bytes_left = INT64_MAX;
+    j->messages_left = INT64_MAX;
     if (!j->have_seen && (table_seen_open(j, e) < 0 || find_last(j, e) < 0)) {
         return -1;
     }
     j->have_seen = true;
     j->bytes_left = max_bytes;
-    for (size_t i = 0; i < j->n && j->bytes_left > 0; i++) {
+    j->messages_left = max_messages;
+    for (size_t i = 0; i < j->n; i++) {
         struct table_range *r = j->ranges[i];
         struct span s = r->span;
 
         s.from = r->next;
+        if (j->bytes_left <= 0 || j->messages_left <= 0) {
+            break;
+        }
         if (s.from < s.to &&
             (table_job_clean(j, r, &s, keep_block, clean, e) < 0 ||
              pass_gap(j, r, e) < 0)) {
@@ -393,6 +397,26 @@ int table_job_take(struct table_job *j, int64_t max_bytes,
 void table_job_keep(struct table_job *j, struct batch *keep)
 {
     j->conf.keep = keep;
+}
+
+int64_t table_job_waiting(const struct table_job *j)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < j->n; i++) {
+        n += j->ranges[i]->span.to - j->ranges[i]->next;
+    }
+    return n;
+}
+
+bool table_job_reached(const struct table_job *j, int64_t offset)
+{
+    for (size_t i = 0; i < j->n; i++) {
+        if (j->ranges[i]->next < offset) {
+            return false;
+        }
+    }
+    return j->n > 0;
 }
 
 int64_t table_job_taken(const struct table_job *j, int64_t *ret_bytes)
@@ -521,6 +545,21 @@ void table_job_totals(const struct table_job *j, struct table_job_totals *ret)
 
 /* --- open and close ----------------------------------------------------------------- */
 
+/* Beside a table in a folder, else in the data directory. */
+static int place_seen(struct table_job *j, const char *dir, struct err *e)
+{
+    const struct table_job_conf *c = &j->conf;
+    bool beside = strcmp(c->sink, "delta") == 0;
+    int n = beside ? snprintf(j->dir, sizeof(j->dir), "%s", dir)
+                   : snprintf(j->dir, sizeof(j->dir), "%s/seen/%s/%s",
+                              c->project->data, c->pipeline, c->table->name);
+
+    if (n < 0 || (size_t)n >= sizeof(j->dir)) {
+        return err_set(e, ERR_LIMIT, "path \"%.80s...\" is too long", dir);
+    }
+    return beside ? 0 : fs_make_folders(j->dir, e);
+}
+
 int table_job_open(struct table_job **ret, const struct table_job_conf *conf,
                    struct err *e)
 {
@@ -540,7 +579,8 @@ int table_job_open(struct table_job **ret, const struct table_job_conf *conf,
     j->full = conf->full;
     arena_init(&j->payloads, PAYLOADS_MAX);
     sink.dir = catalog_table_dir(conf->project, conf->table->name, e);
-    if (sink.dir == NULL || (!conf->dry && sink_open(&j->sink, &sink, e) < 0)) {
+    if (sink.dir == NULL || place_seen(j, sink.dir, e) < 0 ||
+        (!conf->dry && sink_open(&j->sink, &sink, e) < 0)) {
         table_job_close(j);
         return -1;
     }

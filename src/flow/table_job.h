@@ -50,13 +50,15 @@ int table_job_open(struct table_job **ret, const struct table_job_conf *conf,
 void table_job_close(struct table_job *j); /* NULL is fine */
 
 /* How far the raw data reach now, but no further than offset `until` (-1: no
- * such limit).  *ret_new: messages that wait.  topics: the broker's, as of
- * not too long ago. */
+ * such limit).  topics: the broker's, as of not too long ago. */
 int table_job_look(struct table_job *j, const struct broker_topic *topics,
-                   size_t n, int64_t until, int64_t *ret_new,
-                   struct err *e) MUST_USE;
-/* Take what waits, or about max_bytes of it, to the sink. */
-int table_job_take(struct table_job *j, int64_t max_bytes,
+                   size_t n, int64_t until, struct err *e) MUST_USE;
+/* Messages that wait, as of the last look. */
+int64_t table_job_waiting(const struct table_job *j);
+/* Every partition was taken up to this offset; there is one. */
+bool table_job_reached(const struct table_job *j, int64_t offset);
+/* Take what waits, or about max_bytes or max_messages of it, to the sink. */
+int table_job_take(struct table_job *j, int64_t max_bytes, int64_t max_messages,
                    struct clean_counts *clean, struct err *e) MUST_USE;
 /* From now on rows go to `keep` (or, NULL, nowhere) as well. */
 void table_job_keep(struct table_job *j, struct batch *keep);

@@ -19,6 +19,7 @@ struct table_range {
 
 struct table_job {
     struct table_job_conf conf;
+    char dir[FS_PATH_MAX]; /* where the set of seen rows lies */
     struct sink *sink;
     struct dedup *seen;
     struct dedup_last *last; /* deduplicate: last */
@@ -26,7 +27,8 @@ struct table_job {
     bool have_seen;          /* seen was looked for */
     bool full;               /* the next commit replaces */
     int64_t bytes_left;      /* of what one take may read */
-    int64_t bytes;           /* taken since the last commit */
+    int64_t messages_left;
+    int64_t bytes; /* taken since the last commit */
     struct table_range **ranges;
     size_t n;
     struct deadletter *letters; /* not in the ledger yet */

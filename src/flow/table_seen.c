@@ -12,7 +12,6 @@
 
 #include "core/mem.h"
 #include "core/num.h"
-#include "flow/catalog.h"
 #include "flow/table_job_int.h"
 
 enum {
@@ -35,21 +34,16 @@ static int64_t mark_of(struct slice lines)
 static int set_path(struct table_job *j, int64_t mark, char path[FS_PATH_MAX],
                     struct err *e)
 {
-    const char *dir =
-        catalog_table_dir(j->conf.project, j->conf.table->name, e);
     char name[48];
 
     (void)snprintf(name, sizeof(name), "_pinline.seen.%016" PRIx64,
                    (uint64_t)mark);
-    return dir == NULL ? -1 : fs_join(path, dir, name, e);
+    return fs_join(path, j->dir, name, e);
 }
 
 static int list_path(struct table_job *j, char path[FS_PATH_MAX], struct err *e)
 {
-    const char *dir =
-        catalog_table_dir(j->conf.project, j->conf.table->name, e);
-
-    return dir == NULL ? -1 : fs_join(path, dir, LIST, e);
+    return fs_join(path, j->dir, LIST, e);
 }
 
 /* "TOPIC EPOCH PARTITION OFFSET": how far the set knows this range; 0 when
@@ -157,19 +151,17 @@ int table_seen_open(struct table_job *j, struct err *e)
 /* Sets that the list does not name any more. */
 static void remove_others(struct table_job *j, const char *keep)
 {
-    const char *dir =
-        catalog_table_dir(j->conf.project, j->conf.table->name, NULL);
     struct fs_names names;
     char path[FS_PATH_MAX];
 
-    if (dir == NULL || fs_names(dir, &names, NULL) < 0) {
+    if (fs_names(j->dir, &names, NULL) < 0) {
         return;
     }
     for (size_t i = 0; i < names.n; i++) {
         if (strncmp(names.names[i], "_pinline.seen", 13) == 0 &&
             strcmp(names.names[i], LIST) != 0 &&
             strcmp(names.names[i], keep) != 0 &&
-            fs_join(path, dir, names.names[i], NULL) == 0) {
+            fs_join(path, j->dir, names.names[i], NULL) == 0) {
             (void)unlink(path);
         }
     }

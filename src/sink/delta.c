@@ -73,7 +73,8 @@ static int check_table(struct delta_sink *s, struct err *e)
 
     if (!same(owner, s->conf.pipeline)) {
         return err_set(e, ERR_DENIED,
-                       "table \"%s\" belongs to %s%s, not to pipeline \"%s\"",
+                       "table \"%s\" belongs to %s%s, not to pipeline \"%s\"; "
+                       "give each its own tables (--set tables.dir=DIR)",
                        s->conf.dir, owner != NULL ? "pipeline " : "",
                        owner != NULL ? owner : "no pipeline of ours",
                        s->conf.pipeline);
@@ -83,14 +84,15 @@ static int check_table(struct delta_sink *s, struct err *e)
         return 0;
     }
     if (delta_check_schema(s->t, s->conf.defs, s->conf.columns, &more, e) < 0) {
-        return err_wrap(e, "the spec has changed (run batch --full)");
+        return err_wrap(e, "the spec has changed (run %s --full)",
+                        s->conf.pipeline);
     }
     if (!more && !same(hash, s->conf.spec_hash)) {
         return err_set(e, ERR_INVALID,
                        "table \"%s\" was cleaned by another spec (hash %s, "
-                       "now %s); run batch --full",
+                       "now %s); run %s --full",
                        s->conf.dir, hash != NULL ? hash : "not known",
-                       s->conf.spec_hash);
+                       s->conf.spec_hash, s->conf.pipeline);
     }
     s->new_schema = more;
     return 0;
@@ -102,6 +104,13 @@ static int open_table(struct delta_sink *s, struct err *e)
     struct delta_schema schema;
     struct err why = {0};
 
+    if (s->conf.read_only) {
+        if (delta_open(&s->t, s->conf.dir, NULL, &why) < 0 &&
+            why.code != ERR_NOTFOUND) {
+            return err_set(e, why.code, "%s", why.msg);
+        }
+        return 0;
+    }
     if (delta_open(&s->t, s->conf.dir, NULL, &why) == 0) {
         s->replace = s->conf.replace;
         return check_table(s, e);
@@ -159,14 +168,21 @@ static void delta_sink_close(void *sink)
     mem_free(s);
 }
 
+static const char *delta_sink_owner(const void *sink)
+{
+    const struct delta_sink *s = sink;
+
+    return s->t != NULL ? delta_prop(s->t, "pinline.pipeline") : NULL;
+}
+
 static int delta_sink_open(void **sink, const struct sink_conf *conf,
                            struct err *e)
 {
     struct delta_sink *s;
 
     if (conf->dir == NULL || conf->defs == NULL || conf->columns == 0 ||
-        conf->pipeline == NULL || conf->spec_hash == NULL ||
-        conf->table == NULL) {
+        (conf->pipeline == NULL && !conf->read_only) ||
+        conf->spec_hash == NULL || conf->table == NULL) {
         return err_set(e, ERR_INVALID,
                        "a folder, columns, pipeline, table and spec hash are "
                        "needed");
@@ -180,6 +196,9 @@ static int delta_sink_open(void **sink, const struct sink_conf *conf,
         open_table(s, e) < 0) {
         delta_sink_close(s);
         return -1;
+    }
+    if (s->conf.pipeline == NULL) {
+        s->conf.pipeline = delta_sink_owner(s);
     }
     *sink = s;
     return 0;
@@ -202,6 +221,10 @@ static int delta_sink_position(void *sink, const struct span *where,
     const struct reach *r;
     char *app;
 
+    if (s->t == NULL || s->conf.pipeline == NULL) { /* nothing to read */
+        *ret = 0;
+        return 0;
+    }
     if (make_app(s, where, &app, e) < 0) {
         return -1;
     }
@@ -356,6 +379,7 @@ const struct sink_ops sink_delta = {
     .help = "cleaned rows as a Delta table in a folder",
     .takes = SINK_ROWS,
     .open = delta_sink_open,
+    .owner = delta_sink_owner,
     .position = delta_sink_position,
     .write_rows = delta_sink_write,
     .commit = delta_sink_commit,

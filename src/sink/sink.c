@@ -79,6 +79,11 @@ enum sink_takes sink_takes(const struct sink *s)
     return s->ops->takes;
 }
 
+const char *sink_owner(const struct sink *s)
+{
+    return s->ops->owner != NULL ? s->ops->owner(s->impl) : NULL;
+}
+
 int sink_position(struct sink *s, const struct span *where, int64_t *ret,
                   struct err *e)
 {

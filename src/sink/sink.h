@@ -74,7 +74,8 @@ struct sink_conf {
     /* rows */
     const struct col_def *defs;
     size_t columns;
-    const char *pipeline; /* owner; part of the txn appId */
+    const char *pipeline; /* owner; part of the txn appId.  NULL with
+                             read_only: whoever owns the table */
     const char *table;    /* its name, for messages */
     const char *spec_hash;
     bool read_only; /* only positions are asked for: nothing is created */
@@ -93,6 +94,8 @@ struct sink_conf {
 int sink_open(struct sink **ret, const struct sink_conf *conf,
               struct err *e) MUST_USE;
 enum sink_takes sink_takes(const struct sink *s);
+/* The pipeline that owns what is written; NULL when nothing is there yet. */
+const char *sink_owner(const struct sink *s);
 /* Next offset this output needs; 0 for a topic it has never seen. */
 int sink_position(struct sink *s, const struct span *where, int64_t *ret,
                   struct err *e) MUST_USE;

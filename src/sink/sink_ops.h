@@ -18,6 +18,7 @@ struct sink_ops {
     enum sink_takes takes;
 
     int (*open)(void **sink, const struct sink_conf *conf, struct err *e);
+    const char *(*owner)(const void *sink); /* NULL: not known */
     int (*position)(void *sink, const struct span *where, int64_t *ret,
                     struct err *e);
     int (*write_messages)(void *sink, const struct span *span,
