@@ -213,7 +213,9 @@ static void on_end(void *arg, struct http_request *r)
         atomic_fetch_add_explicit(&a->answers[hundred], 1,
                                   memory_order_relaxed);
     }
-    work_end(r);
+    if (r->end != NULL) {
+        r->end(r);
+    }
 }
 
 /* ---- start and stop ---- */
@@ -249,6 +251,9 @@ static void set_defaults(struct api *a)
     set(&c->header_max, 16 << 10);
     set(&c->request_us, 60000000);
     set(&c->answer_us, 60000000);
+    set(&c->consumers_max, 1024);
+    set(&c->consumers_idle_us, 300000000);
+    set(&c->prefetch_bytes, 256 << 10);
     if (c->n_listen == 0) {
         c->listen = listen;
         c->n_listen = ARRAY_LEN(listen);
@@ -353,7 +358,8 @@ int api_start(struct api **ret, const struct api_conf *conf, struct broker *b,
     if (check_strip(conf, e) != 0 ||
         (conf->token_file != NULL &&
          auth_load(&a->auth, conf->token_file, e) != 0) ||
-        topics_make(a, e) != 0 || start_server(a, e) != 0) {
+        topics_make(a, e) != 0 || consumers_start(&a->consumers, a, e) != 0 ||
+        start_server(a, e) != 0) {
         api_stop(a);
         return -1;
     }
@@ -366,9 +372,11 @@ void api_stop(struct api *a)
     if (a == NULL) {
         return;
     }
+    consumers_stop(a->consumers);
     server_stop(a->server);
     a->server = NULL;
     api_tell(a);
+    consumers_free(a->consumers);
     api_release(a);
 }
 

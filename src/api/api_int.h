@@ -10,6 +10,7 @@
 #include "api/answer.h"
 #include "api/api.h"
 #include "api/auth.h"
+#include "api/consumers.h"
 #include "api/media.h"
 #include "api/traffic.h"
 #include "core/thread.h"
@@ -35,6 +36,7 @@ struct api {
     struct api_conf conf;
     struct broker *broker;
     struct server *server;
+    struct consumers *consumers;
     struct router router;
     struct auth auth;
     struct mutex lock; /* the slots */
@@ -105,6 +107,19 @@ void kafka_partitions(struct api *a, struct http_request *r);
 void kafka_partition(struct api *a, struct http_request *r);
 void kafka_offsets(struct api *a, struct http_request *r);
 void kafka_brokers(struct api *a, struct http_request *r);
+void kafka_consumer_create(struct api *a, struct http_request *r);
+void kafka_consumer_delete(struct api *a, struct http_request *r);
+void kafka_consumer_subscribe(struct api *a, struct http_request *r);
+void kafka_consumer_subscription(struct api *a, struct http_request *r);
+void kafka_consumer_unsubscribe(struct api *a, struct http_request *r);
+void kafka_consumer_assign(struct api *a, struct http_request *r);
+void kafka_consumer_assignments(struct api *a, struct http_request *r);
+void kafka_consumer_seek(struct api *a, struct http_request *r);
+void kafka_consumer_seek_beginning(struct api *a, struct http_request *r);
+void kafka_consumer_seek_end(struct api *a, struct http_request *r);
+void kafka_consumer_records(struct api *a, struct http_request *r);
+void kafka_consumer_commit(struct api *a, struct http_request *r);
+void kafka_consumer_offsets(struct api *a, struct http_request *r);
 void fastapi_send_data(struct api *a, struct http_request *r);
 void fastapi_get_data(struct api *a, struct http_request *r);
 void fastapi_model(struct api *a, struct http_request *r);

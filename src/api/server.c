@@ -123,6 +123,13 @@ static void wake_others(struct http_request *r)
     }
 }
 
+bool server_gone(struct http_request *r)
+{
+    char c;
+
+    return recv(r->conn->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 /* Requests past their deadline (all, when stopping) that their workers give
  * up are woken to say so. */
 void server_expire(struct server *s, int64_t now)
@@ -403,13 +410,14 @@ void server_on_end(void *arg, struct MHD_Connection *mhd, void **state,
     struct server *s = arg;
 
     (void)mhd;
-    (void)why;
     if (r == NULL) {
         return;
     }
     *state = NULL;
     wake_others(r);
     drop_body(r);
+    r->sent = r->phase == PHASE_ANSWERED &&
+              why == MHD_REQUEST_TERMINATED_COMPLETED_OK;
     atomic_store(&r->conn->due_us, clock_mono_us() + s->conf.request_us);
     s->conf.ops->end(s->conf.arg, r);
     if (r->phase != PHASE_NEW) {

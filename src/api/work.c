@@ -45,6 +45,7 @@ struct work *work_new(struct api *a, struct http_request *r, size_t n,
         return NULL;
     }
     r->work = w;
+    r->end = work_end;
     return w;
 }
 
@@ -168,6 +169,7 @@ static void on_done(struct broker_produce *p)
                     &(struct traffic_note){p, w->client, w->request_id});
     }
     if (atomic_compare_exchange_strong(&w->state, &waiting, STATE_DONE)) {
+        consumers_kick(a->consumers); /* it lives while a request waits */
         server_wake(w->r);
     } else {
         work_free(w);

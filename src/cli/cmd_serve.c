@@ -189,6 +189,15 @@ static const char *text_or_null(const struct args *a, const char *name,
     return text == NULL || text[0] == '\0' ? NULL : text;
 }
 
+/* On Kafka each has threads and a connection of its own. */
+static int64_t consumers_max(const struct project *p)
+{
+    if (p->consumers_max > 0) {
+        return p->consumers_max;
+    }
+    return strncmp(p->broker, "kafka", 5) == 0 ? 128 : 1024;
+}
+
 static int configure(struct serving *s, const struct args *a,
                      struct api_conf *c, struct err *e)
 {
@@ -203,6 +212,8 @@ static int configure(struct serving *s, const struct args *a,
                            .retention_us = p->retention_us,
                            .retention_bytes = p->retention_bytes,
                            .body_max = p->max_body,
+                           .consumers_max = consumers_max(p),
+                           .consumers_idle_us = p->consumers_idle_us,
                            .listen = s->listen,
                            .cors = s->cors,
                            .strip = s->strip,

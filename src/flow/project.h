@@ -35,6 +35,8 @@ struct project {
     const char *cors;
     bool insecure;
     int64_t max_body;
+    int64_t consumers_max; /* 0: what suits the broker */
+    int64_t consumers_idle_us;
 
     bool objects_enabled;
     const char *objects_dir; /* "": DATA/lake */

@@ -44,7 +44,7 @@ class Server:
             f.write(TOKENS)
         os.chmod(token, 0o600)
         options = [o.replace("token=secret.txt", "token=" + token) for o in options]
-        if os.path.basename(program) == "serve_fake":
+        if os.path.basename(program).startswith("serve_"):
             argv = [program] + options
         else:
             argv = self.serve(program, options)
@@ -71,6 +71,12 @@ class Server:
                 argv += ["--cors", value]
             elif key == "auto":
                 argv += ["--set", "auto_create_topics=true"]
+            elif key == "strip":
+                argv += ["--strip-prefix", value]
+            elif key == "consumers":
+                argv += ["--set", "consumers.max=" + value]
+            elif key == "idle_ms":
+                argv += ["--set", "consumers.idle=" + value + "ms"]
             elif key == "body":
                 argv += ["--set", "max_body=" + value]
             else:

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/member.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/thread.h"
@@ -393,13 +394,116 @@ void broker_stats(struct broker *b, struct broker_stats *ret)
     *ret = (struct broker_stats){.commits = 0};
 }
 
-void broker_health(struct broker *b, struct broker_health *ret)
+/* ---- what only consumers and v3 ask for: cases of those run on memory ---- */
+
+static int not_here(struct err *e)
 {
-    *ret = (struct broker_health){.ok = true};
-    if (b->conf.sick) {
-        *ret = (struct broker_health){.brokers = 1,
-                                      .away = 2,
-                                      .waiting = 3,
-                                      .reason = "a \"far\" side is away"};
-    }
+    return err_set(e, ERR_UNAVAILABLE, "the fake broker does not do that");
+}
+
+int broker_topic_delete(struct broker *b, const char *name, struct err *e)
+{
+    (void)b;
+    (void)name;
+    return not_here(e);
+}
+
+int broker_offset_at(struct broker *b, const char *topic, int32_t partition,
+                     int64_t time_us, int64_t *ret, struct err *e)
+{
+    (void)b;
+    (void)topic;
+    (void)partition;
+    (void)time_us;
+    (void)ret;
+    return not_here(e);
+}
+
+int broker_group_list(struct broker *b, struct broker_group **ret, size_t *n,
+                      struct err *e)
+{
+    (void)b;
+    (void)ret;
+    (void)n;
+    return not_here(e);
+}
+
+int broker_group_positions(struct broker *b, const char *group,
+                           struct broker_position **ret, size_t *n,
+                           struct err *e)
+{
+    (void)b;
+    (void)group;
+    (void)ret;
+    (void)n;
+    return not_here(e);
+}
+
+int member_join(struct member **ret, struct broker *b,
+                const struct member_conf *conf, struct err *e)
+{
+    (void)ret;
+    (void)b;
+    (void)conf;
+    return not_here(e);
+}
+
+void member_leave(struct member *m)
+{
+    (void)m;
+}
+
+int member_poll(struct member *m, int64_t timeout_us, struct member_change *ret,
+                struct err *e)
+{
+    (void)m;
+    (void)timeout_us;
+    (void)ret;
+    return not_here(e);
+}
+
+int member_subscribe(struct member *m, const struct member_conf *conf,
+                     struct err *e)
+{
+    (void)m;
+    (void)conf;
+    return not_here(e);
+}
+
+int member_commit(struct member *m, const struct broker_position *p, size_t n,
+                  struct err *e)
+{
+    (void)m;
+    (void)p;
+    (void)n;
+    return not_here(e);
+}
+
+int member_fetch(struct member *m, const char *topic, int32_t partition,
+                 int64_t offset, size_t max_bytes, struct broker_fetch *f,
+                 struct err *e)
+{
+    (void)m;
+    (void)topic;
+    (void)partition;
+    (void)offset;
+    (void)max_bytes;
+    (void)f;
+    return not_here(e);
+}
+
+void member_fetch_release(struct member *m, struct broker_fetch *f)
+{
+    (void)m;
+    (void)f;
+}
+
+int member_list(struct broker *b, const char *group, struct member_owner **ret,
+                size_t *n, struct err *e)
+{
+    (void)b;
+    (void)group;
+    (void)ret;
+    (void)n;
+    return not_here(e);
 }

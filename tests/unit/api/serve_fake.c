@@ -3,7 +3,8 @@
  * want a broker which fails.  Prints "ready PORT", ends at SIGTERM.
  * Options: topic=NAME[:PARTITIONS] token=FILE cors=ORIGIN auto noop insecure
  * body=N budget=N records=N answer_ms=N request_ms=N fail=CODE
- * fail_record=CODE delay_ms=N hold sick
+ * fail_record=CODE delay_ms=N hold consumers=N idle_ms=N
+ * strip=PREFIX
  */
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct setup {
     struct fake_conf fake;
     struct api_topic topics[LISTS];
     const char *cors[LISTS];
+    const char *strip[LISTS];
     char names[LISTS][256];
 };
 
@@ -78,6 +80,13 @@ static void option(struct setup *s, const char *text)
         s->conf.answer_us = n * 1000;
     } else if (slice_is(key, "request_ms")) {
         s->conf.request_us = n * 1000;
+    } else if (slice_is(key, "strip")) {
+        s->strip[s->conf.n_strip++] = value.ptr;
+        s->conf.strip = s->strip;
+    } else if (slice_is(key, "consumers")) {
+        s->conf.consumers_max = n;
+    } else if (slice_is(key, "idle_ms")) {
+        s->conf.consumers_idle_us = n * 1000;
     } else if (slice_is(key, "fail")) {
         s->fake.fail = code_of(value);
     } else if (slice_is(key, "fail_record")) {
@@ -89,7 +98,6 @@ static void option(struct setup *s, const char *text)
     s->conf.noop_route |= slice_is(key, "noop");
     s->conf.insecure |= slice_is(key, "insecure");
     s->fake.hold |= slice_is(key, "hold");
-    s->fake.sick |= slice_is(key, "sick");
 }
 
 int main(int argc, char **argv)
