@@ -11,7 +11,7 @@
 #ifndef SCHED_CRON_H
 #define SCHED_CRON_H
 
-#include "sched/zone.h"
+#include "core/zone.h"
 
 struct cron {
     uint64_t minutes;

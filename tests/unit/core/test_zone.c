@@ -1,4 +1,4 @@
-#include "sched/zone.h"
+#include "core/zone.h"
 
 #include <stdlib.h>
 #include <string.h>

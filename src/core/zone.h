@@ -7,8 +7,8 @@
  * same count read off the wall clock.  Immutable after zone_load(): any
  * thread may ask.
  */
-#ifndef SCHED_ZONE_H
-#define SCHED_ZONE_H
+#ifndef CORE_ZONE_H
+#define CORE_ZONE_H
 
 #include "core/err.h"
 #include "core/slice.h"
