@@ -144,6 +144,9 @@ static int run_verb(struct cli *c, const struct cmd *cmd, const struct args *a,
     const char *near;
     size_t n = 0;
 
+    if (a->n_words == 0 && cmd->run != NULL) {
+        return cmd->run(c, a, e);
+    }
     if (a->n_words == 0) {
         return err_set(e, ERR_INVALID,
                        "\"%s\" needs a word that says what to do; see "

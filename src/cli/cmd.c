@@ -13,6 +13,7 @@ extern const struct cmd cmd_init;
 extern const struct cmd cmd_query;
 extern const struct cmd cmd_replay;
 extern const struct cmd cmd_run;
+extern const struct cmd cmd_schedule;
 extern const struct cmd cmd_serve;
 extern const struct cmd cmd_sink;
 extern const struct cmd cmd_sql;
@@ -23,10 +24,10 @@ extern const struct cmd cmd_version;
 extern const struct cmd cmd_worker;
 
 const struct cmd *const cmd_list[] = {
-    &cmd_batch,  &cmd_check,   &cmd_clean,  &cmd_emulate, &cmd_generate,
-    &cmd_help,   &cmd_init,    &cmd_query,  &cmd_replay,  &cmd_run,
-    &cmd_serve,  &cmd_sink,    &cmd_sql,    &cmd_status,  &cmd_stream,
-    &cmd_topics, &cmd_version, &cmd_worker,
+    &cmd_batch,    &cmd_check,  &cmd_clean,   &cmd_emulate, &cmd_generate,
+    &cmd_help,     &cmd_init,   &cmd_query,   &cmd_replay,  &cmd_run,
+    &cmd_schedule, &cmd_serve,  &cmd_sink,    &cmd_sql,     &cmd_status,
+    &cmd_stream,   &cmd_topics, &cmd_version, &cmd_worker,
 };
 const size_t cmd_count = ARRAY_LEN(cmd_list);
 

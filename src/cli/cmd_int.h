@@ -70,7 +70,9 @@ struct cmd {
     /* "COMMAND\n  what it does\n" pairs; may be NULL */
     const char *examples;
     struct opt_table opts;
-    const struct cmd_verb *verbs; /* ended by a NULL name; or NULL */
+    /* ended by a NULL name; or NULL.  With `run` too: what is done when no
+     * word is given */
+    const struct cmd_verb *verbs;
     unsigned min_words, max_words;
     int (*run)(struct cli *c, const struct args *a, struct err *e);
 };

@@ -60,6 +60,20 @@ struct project {
     int64_t rows;
     int64_t seed;
     int64_t batch_every_us; /* serve: 0 none */
+
+    const char *schedule_cron; /* "": serve runs none */
+    const char *schedule_name;
+    const char *schedule_timezone;
+    const char *schedule_start; /* a time; "": now */
+    struct conf_list schedule_tasks;
+    bool schedule_catchup;
+    bool schedule_depends_on_past;
+    int64_t schedule_max_runs;
+    int64_t schedule_parallel;
+    int64_t schedule_retries;
+    int64_t schedule_retry_delay_us;
+    int64_t schedule_timeout_us;
+    const char *schedule_webhook;
 };
 
 enum project_stream_sink {
