@@ -1,9 +1,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "clean/parse.h"
 #include "cli/schedule.h"
 #include "cli/table.h"
-#include "clean/parse.h"
 #include "core/clock.h"
 #include "core/fs.h"
 #include "core/log.h"
@@ -187,8 +187,9 @@ static int run(struct cli *c, const struct args *a, struct err *e)
         return -1;
     }
     if (!c->quiet && !args_has(a, "once")) {
-        (void)fprintf(c->err, "schedule \"%s\" runs %zu tasks; Ctrl-C stops "
-                              "it\n",
+        (void)fprintf(c->err,
+                      "schedule \"%s\" runs %zu tasks; Ctrl-C stops "
+                      "it\n",
                       d.s.conf.name, d.s.conf.graph.n);
     }
     rc = work(&d, args_has(a, "once"), e);
@@ -220,8 +221,7 @@ static int list(struct cli *c, const struct args *a, struct err *e)
                                         d.s.conf.graph.tasks[k].name);
             }
         }
-        rc = upstream == NULL ||
-                     table_put(&t, slice_of(task->name), e) < 0 ||
+        rc = upstream == NULL || table_put(&t, slice_of(task->name), e) < 0 ||
                      table_put(&t, slice_of(upstream), e) < 0 ||
                      (task->command != NULL
                           ? table_put(&t, slice_of(task->command), e)
@@ -295,8 +295,7 @@ static int runs(struct cli *c, const struct args *a, struct err *e)
 {
     static const char *const heads[] = {"run",   "kind",    "from",  "to",
                                         "state", "started", "ended", "why"};
-    struct journal_filter filter = {.limit =
-                                        args_int(a, "max", RUNS_DEFAULT)};
+    struct journal_filter filter = {.limit = args_int(a, "max", RUNS_DEFAULT)};
     struct sched_run *list_of = NULL;
     struct desk d;
     struct table t;
@@ -328,9 +327,8 @@ static int run_id(const struct args *a, int64_t *ret, struct err *e)
 
 static int tasks(struct cli *c, const struct args *a, struct err *e)
 {
-    static const char *const heads[] = {"task",    "state", "attempt",
-                                        "started", "ended", "why",
-                                        "log"};
+    static const char *const heads[] = {"task",  "state", "attempt", "started",
+                                        "ended", "why",   "log"};
     struct sched_task *list_of = NULL;
     struct sched_run r;
     struct desk d;
@@ -438,9 +436,8 @@ static int params(const struct args *a, struct buf *b, struct err *e)
 static int trigger(struct cli *c, const struct args *a, struct err *e)
 {
     const char *text = args_text(a, "interval", NULL);
-    struct sched_run r = {.kind = "manual",
-                          .state = SCHED_QUEUED,
-                          .created_us = clock_wall_us()};
+    struct sched_run r = {
+        .kind = "manual", .state = SCHED_QUEUED, .created_us = clock_wall_us()};
     struct interval interval = {0, 0};
     struct buf conf;
     struct desk d;
@@ -523,8 +520,7 @@ static int backfill(struct cli *c, const struct args *a, struct err *e)
 
 static int airflow(struct cli *c, const struct args *a, struct err *e)
 {
-    const char *kind =
-        schedule_operators[args_int(a, "operators", 0)];
+    const char *kind = schedule_operators[args_int(a, "operators", 0)];
     const char *out = args_text(a, "out", NULL);
     const char *cron;
     struct desk d;

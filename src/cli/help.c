@@ -100,10 +100,9 @@ int help_synopsis(const struct cmd *c, const char *lead, struct buf *b,
 {
     const char *options = c->opts.n > 0 ? " [OPTIONS]" : "";
 
-    if (c->run != NULL &&
-        buf_putf(b, e, "%spinline %s%s%s%s\n", lead, c->name, options,
-                 c->args != NULL ? " " : "",
-                 c->args != NULL ? c->args : "") < 0) {
+    if (c->run != NULL && buf_putf(b, e, "%spinline %s%s%s%s\n", lead, c->name,
+                                   options, c->args != NULL ? " " : "",
+                                   c->args != NULL ? c->args : "") < 0) {
         return -1;
     }
     for (const struct cmd_verb *v = c->verbs; v != NULL && v->name != NULL;

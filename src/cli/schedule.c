@@ -8,8 +8,8 @@
 #include "core/clock.h"
 #include "core/fs.h"
 #include "core/log.h"
-#include "json/json.h"
 #include "net/http_client.h"
+#include "json/json.h"
 
 enum {
     TEXTS_BYTES = 4 << 20,
@@ -188,8 +188,7 @@ static int usual_graph(struct schedule *s, size_t ntables, struct err *e)
     return graph_parse(&s->conf.graph, lines, n, s->own, s->nown, &s->arena, e);
 }
 
-static int set_times(struct schedule *s, const struct project *p,
-                     struct err *e)
+static int set_times(struct schedule *s, const struct project *p, struct err *e)
 {
     struct sched_conf *conf = &s->conf;
     const char *cron = p->schedule_cron[0] ? p->schedule_cron : "@daily";
@@ -250,18 +249,18 @@ int schedule_make(struct schedule *s, struct cli *c, struct workspace *w,
 
     *s = (struct schedule){.webhook = p->schedule_webhook};
     arena_init(&s->arena, TEXTS_BYTES);
-    s->conf = (struct sched_conf){.name = p->schedule_name,
-                                  .catchup = p->schedule_catchup,
-                                  .depends_on_past =
-                                      p->schedule_depends_on_past,
-                                  .max_runs = p->schedule_max_runs,
-                                  .parallel = p->schedule_parallel,
-                                  .retries = p->schedule_retries,
-                                  .retry_delay_us = p->schedule_retry_delay_us,
-                                  .timeout_us = p->schedule_timeout_us,
-                                  .command = command,
-                                  .ended = run_ended,
-                                  .arg = s};
+    s->conf =
+        (struct sched_conf){.name = p->schedule_name,
+                            .catchup = p->schedule_catchup,
+                            .depends_on_past = p->schedule_depends_on_past,
+                            .max_runs = p->schedule_max_runs,
+                            .parallel = p->schedule_parallel,
+                            .retries = p->schedule_retries,
+                            .retry_delay_us = p->schedule_retry_delay_us,
+                            .timeout_us = p->schedule_timeout_us,
+                            .command = command,
+                            .ended = run_ended,
+                            .arg = s};
     s->conf.dir = arena_printf(&s->arena, e, "%s/schedule", p->data);
     if (s->conf.dir == NULL || set_times(s, p, e) < 0 ||
         set_base(s, c, p, e) < 0 || set_graph(s, w, e) < 0) {

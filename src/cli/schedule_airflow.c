@@ -51,8 +51,7 @@ static int shell_word(struct buf *b, const char *word, struct err *e)
 
 const char *const schedule_operators[] = {"bash", "databricks", "http", NULL};
 
-#define INTERVAL \
-    "{{ data_interval_start | ts }}/{{ data_interval_end | ts }}"
+#define INTERVAL "{{ data_interval_start | ts }}/{{ data_interval_end | ts }}"
 
 /* The command line of a task, with Airflow's macros for the interval. */
 static int put_command(const struct schedule *s, const struct graph_task *t,
@@ -96,7 +95,7 @@ static int put_databricks(const struct schedule *s, const struct graph_task *t,
 {
     (void)s;
     return buf_puts(b, "DatabricksSubmitRunOperator(\n        task_id=", e) <
-                           0 ||
+                       0 ||
                    py_text(b, t->name, e) < 0 ||
                    buf_puts(b,
                             ",\n        databricks_conn_id=\"databricks_"
