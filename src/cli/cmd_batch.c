@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <string.h>
 
 #include "clean/parse.h"
 #include "cli/answers.h"
@@ -18,6 +19,8 @@ enum {
     SCOPE_BATCH,
     SCOPE_NONE
 };
+
+#define TASK_WAIT_US ((int64_t)600000000)
 
 static const struct opt opts[] = {
     {.name = "answers",
@@ -53,6 +56,11 @@ static const struct opt opts[] = {
      .kind = OPT_TEXT,
      .arg = "TIME",
      .help = "Only what arrived since a time, or so long ago (as 90m)"},
+    {.name = "task",
+     .kind = OPT_TEXT,
+     .arg = "NAME",
+     .help = "Only one step of it, as a scheduler runs them: load, "
+             "clean_TABLE, query, or batch for all"},
 };
 
 static void print_counts(struct cli *c, const struct flow_batch_result *r)
@@ -99,51 +107,121 @@ static int read_interval(const struct args *a, struct interval *ret,
     return 0;
 }
 
-static int clean_and_answer(struct cli *c, const struct args *a,
-                            struct workspace *w, struct err *e)
+/* What of a batch is to be done. */
+struct steps {
+    bool load, clean, answer;
+    const char *table; /* NULL: all */
+};
+
+static int read_task(const struct args *a, const struct workspace *w,
+                     struct steps *ret, struct err *e)
 {
-    int64_t scope = args_int(a, "answers", SCOPE_ALL);
-    struct flow_batch_conf conf = {.project = &w->project,
-                                   .spec = w->spec,
-                                   .broker = w->broker,
-                                   .full = args_has(a, "full"),
-                                   .from_topics = args_int(a, "from", 0) == 1,
-                                   .keep_rows = scope == SCOPE_BATCH};
-    enum answers_format format =
-        (enum answers_format)args_int(a, "format", ANSWERS_TABLE);
-    const char *dir = args_text(a, "out", NULL);
-    struct flow_batch_result result = {0};
-    struct answers *answers = NULL;
+    const char *task = args_text(a, "task", NULL);
+
+    *ret = (struct steps){.clean = true, .answer = true};
+    if (task == NULL) {
+        return 0;
+    }
+    if (strcmp(task, "batch") == 0) {
+        ret->load = true;
+        return 0;
+    }
+    *ret = (struct steps){.load = strcmp(task, "load") == 0,
+                          .answer = strcmp(task, "query") == 0};
+    if (ret->load || ret->answer) {
+        return 0;
+    }
+    for (size_t i = 0; i < w->spec->ntables; i++) {
+        if (strncmp(task, "clean_", 6) == 0 &&
+            strcmp(task + 6, w->spec->tables[i].name) == 0) {
+            ret->clean = true;
+            ret->table = w->spec->tables[i].name;
+            return 0;
+        }
+    }
+    return err_set(e, ERR_INVALID,
+                   "there is no task \"%s\": it is load, clean_TABLE with a "
+                   "table of the spec, query or batch",
+                   task);
+}
+
+static int clean(struct cli *c, const struct args *a, struct workspace *w,
+                 const struct steps *steps, struct flow_batch_result *result,
+                 struct err *e)
+{
+    struct flow_batch_conf conf = {
+        .project = &w->project,
+        .spec = w->spec,
+        .broker = w->broker,
+        .full = args_has(a, "full"),
+        .from_topics = args_int(a, "from", 0) == 1,
+        .keep_rows = args_int(a, "answers", SCOPE_ALL) == SCOPE_BATCH,
+        .table = steps->table,
+        .wait_us = args_text(a, "task", NULL) != NULL ? TASK_WAIT_US : 0};
     struct account *accounts = NULL;
     struct interval interval = {0};
     bool any = false;
     size_t n = 0;
     int rc;
 
-    if (dir == NULL) {
-        dir = project_path(&w->project, "answers", e);
-    }
-    if (dir == NULL || read_interval(a, &interval, &any, e) < 0) {
+    if (read_interval(a, &interval, &any, e) < 0) {
         return -1;
     }
     conf.interval = any ? &interval : NULL;
-    rc = flow_batch_run(&conf, &result, e);
+    rc = flow_batch_run(&conf, result, e);
     if (rc == 0) {
-        print_counts(c, &result);
+        print_counts(c, result);
         rc = account_all(&w->project, w->spec, w->broker, &accounts, &n, e);
     }
     if (rc == 0) {
         rc = account_check(accounts, n, e);
     }
-    if (rc == 0 && scope != SCOPE_NONE) {
-        rc =
-            answers_make(&answers, w, scope == SCOPE_BATCH ? &result : NULL, e);
-        if (rc == 0) {
-            rc = answers_print(answers, c, format, dir, e);
-        }
+    mem_free(accounts);
+    return rc;
+}
+
+static int answer(struct cli *c, const struct args *a, struct workspace *w,
+                  const struct flow_batch_result *result, struct err *e)
+{
+    bool only_new = args_int(a, "answers", SCOPE_ALL) == SCOPE_BATCH;
+    enum answers_format format =
+        (enum answers_format)args_int(a, "format", ANSWERS_TABLE);
+    const char *dir = args_text(a, "out", NULL);
+    struct answers *answers = NULL;
+    int rc;
+
+    if (dir == NULL) {
+        dir = project_path(&w->project, "answers", e);
+    }
+    if (dir == NULL) {
+        return -1;
+    }
+    rc = answers_make(&answers, w, only_new ? result : NULL, e);
+    if (rc == 0) {
+        rc = answers_print(answers, c, format, dir, e);
     }
     answers_free(answers);
-    mem_free(accounts);
+    return rc;
+}
+
+static int clean_and_answer(struct cli *c, const struct args *a,
+                            struct workspace *w, struct err *e)
+{
+    struct flow_batch_result result = {0};
+    struct steps steps;
+    int rc;
+
+    if (read_task(a, w, &steps, e) < 0) {
+        return -1;
+    }
+    rc = steps.load ? workspace_land(w, TASK_WAIT_US, e) : 0;
+    if (rc == 0 && steps.clean) {
+        rc = clean(c, a, w, &steps, &result, e);
+    }
+    if (rc == 0 && steps.answer &&
+        args_int(a, "answers", SCOPE_ALL) != SCOPE_NONE) {
+        rc = answer(c, a, w, &result, e);
+    }
     flow_batch_release(&result);
     return rc;
 }

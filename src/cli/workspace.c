@@ -1,13 +1,17 @@
 #include "cli/workspace.h"
 
+#include <inttypes.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/fs.h"
 #include "core/mem.h"
+#include "core/stop.h"
 #include "flow/catalog.h"
 
 enum {
-    FAULTS_BYTES = 1 << 20
+    FAULTS_BYTES = 1 << 20,
+    LAND_LOOK_US = 100000,
 };
 
 static const char *const all_topics[] = {"*"};
@@ -110,6 +114,111 @@ int workspace_stream(struct workspace *w, struct pipeline **ret, struct err *e)
 
     *ret = NULL;
     return p->file_stream[0] == '\0' ? 0 : pipeline_open(ret, &conf, e);
+}
+
+/* One partition, and its end when the wait began. */
+struct goal {
+    const char *topic;
+    int32_t partition;
+    int64_t end;
+};
+
+static int find_goals(struct workspace *w, const struct broker_topic *topics,
+                      size_t n, struct goal **ret, size_t *ret_n, struct err *e)
+{
+    size_t all = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        all += (size_t)topics[i].partitions;
+    }
+    *ret_n = 0;
+    *ret = mem_zero(all + 1, sizeof(**ret));
+    if (*ret == NULL) {
+        return err_nomem(e, all * sizeof(**ret));
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (int32_t p = 0; p < topics[i].partitions; p++) {
+            struct goal *g = &(*ret)[(*ret_n)++];
+            int64_t begin;
+
+            *g = (struct goal){topics[i].name, p, 0};
+            if (broker_offsets(w->broker, g->topic, p, &begin, &g->end, e) <
+                0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* How many messages below the goals the objects do not hold yet. */
+static int not_landed(struct workspace *w, const struct goal *goals, size_t n,
+                      int64_t *ret, struct err *e)
+{
+    *ret = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct broker_position at = {.offset = 0};
+        struct err own;
+
+        if (broker_group_get(w->broker, "objects", goals[i].topic,
+                             goals[i].partition, &at, &own) < 0 &&
+            own.code != ERR_NOTFOUND) {
+            if (e != NULL) {
+                *e = own;
+            }
+            return -1;
+        }
+        *ret += goals[i].end > at.offset ? goals[i].end - at.offset : 0;
+    }
+    return 0;
+}
+
+static int wait_landed(struct workspace *w, int64_t wait_us, struct err *e)
+{
+    int64_t until = clock_mono_us() + wait_us;
+    struct broker_topic *topics = NULL;
+    struct goal *goals = NULL;
+    int64_t left = 1;
+    size_t ntopics = 0;
+    size_t n = 0;
+    int rc = broker_topic_list(w->broker, &topics, &ntopics, e);
+
+    if (rc == 0) {
+        rc = find_goals(w, topics, ntopics, &goals, &n, e);
+    }
+    while (rc == 0 && left > 0) {
+        rc = not_landed(w, goals, n, &left, e);
+        if (rc == 0 && left > 0 && clock_mono_us() > until) {
+            rc = err_set(e, ERR_TIMEOUT,
+                         "%" PRId64 " messages have not landed as objects in "
+                         "time; is `serve` still at work?",
+                         left);
+        }
+        if (rc == 0 && left > 0 && stop_wait(LAND_LOOK_US)) {
+            rc = err_set(e, ERR_INTERRUPTED, "interrupted");
+        }
+    }
+    mem_free(goals);
+    mem_free(topics);
+    return rc;
+}
+
+int workspace_land(struct workspace *w, int64_t wait_us, struct err *e)
+{
+    struct pipeline_counts n;
+    struct pipeline *p = NULL;
+    struct err own;
+    int rc = workspace_objects(w, &p, &own);
+
+    if (rc == 0) {
+        rc = pipeline_once(p, &n, e);
+    } else if (own.code == ERR_BUSY) {
+        rc = wait_landed(w, wait_us, e);
+    } else if (e != NULL) {
+        *e = own;
+    }
+    pipeline_close(p);
+    return rc;
 }
 
 void workspace_close(struct workspace *w)

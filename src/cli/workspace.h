@@ -31,6 +31,11 @@ int workspace_objects(struct workspace *w, struct pipeline **ret,
 /* The file_stream pipeline; *ret NULL when none is configured. */
 int workspace_stream(struct workspace *w, struct pipeline **ret,
                      struct err *e) MUST_USE;
+/* See to it that the JSON objects hold all that is in the topics now: land it,
+ * or, where a running `serve` does that, wait for it.  ERR_TIMEOUT after
+ * wait_us. */
+int workspace_land(struct workspace *w, int64_t wait_us,
+                   struct err *e) MUST_USE;
 void workspace_close(struct workspace *w);
 
 #endif

@@ -1,5 +1,7 @@
 #include "flow/batch.h"
 
+#include <string.h>
+
 #include "core/lock.h"
 #include "core/mem.h"
 #include "flow/batch_int.h"
@@ -69,6 +71,9 @@ static int run_all(const struct flow_batch_conf *conf, struct ledger *ledger,
         struct flow_batch_table *t = &ret->tables[ret->n];
 
         t->table = &conf->spec->tables[i];
+        if (conf->table != NULL && strcmp(conf->table, t->table->name) != 0) {
+            continue;
+        }
         if (batch_init(&t->rows, t->table->defs, t->table->ndefs, e) < 0) {
             return -1;
         }
@@ -99,7 +104,7 @@ int flow_batch_run(const struct flow_batch_conf *conf,
     int rc = -1;
     const char *path = project_path(conf->project, "batch.lock", e);
 
-    if (path == NULL || lock_take(&lock, path, "batch", e) < 0 ||
+    if (path == NULL || lock_wait(&lock, path, "batch", conf->wait_us, e) < 0 ||
         ledger_open(&ledger, conf->project->data, e) < 0 ||
         ledger_run_begin(ledger, "batch", what(conf), &id, e) < 0) {
         goto out;

@@ -20,9 +20,11 @@ struct flow_batch_conf {
     struct project *project;
     const struct spec *spec;
     struct broker *broker;
-    bool full;        /* begin again: replace the tables' rows */
-    bool from_topics; /* else from the JSON objects */
-    bool keep_rows;   /* leave the new rows in the result as well */
+    bool full;         /* begin again: replace the tables' rows */
+    bool from_topics;  /* else from the JSON objects */
+    bool keep_rows;    /* leave the new rows in the result as well */
+    const char *table; /* only this one; NULL: all */
+    int64_t wait_us;   /* for another batch to end; 0: ERR_BUSY at once */
     /*
      * Only this interval (NULL: all that is new): the tables are brought to
      * its end, with what was missing before it; counts and rows in the result
