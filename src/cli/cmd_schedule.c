@@ -94,6 +94,14 @@ static int desk_open(struct desk *d, struct cli *c, bool journal, struct err *e)
     if (workspace_load(&d->w, c, NULL, 0, e) < 0) {
         return -1;
     }
+    if (journal && !fs_exists(d->w.project.data)) {
+        err_set(e, ERR_NOTFOUND,
+                "there is no data directory \"%s\" yet; `pinline run` or "
+                "`pinline serve` make one",
+                d->w.project.data);
+        workspace_close(&d->w);
+        return -1;
+    }
     arena_init(&d->arena, OUT_BYTES);
     if (schedule_make(&d->s, c, &d->w, e) < 0) {
         arena_release(&d->arena);
@@ -210,7 +218,7 @@ static int list(struct cli *c, const struct args *a, struct err *e)
         return -1;
     }
     table_init(&t, heads, ARRAY_LEN(heads));
-    for (size_t i = 0; rc == 0 && i < d.s.conf.graph.n; i++) {
+    for (size_t i = 0; rc == 0 && i < d.s.conf.graph.regular; i++) {
         const struct graph_task *task = &d.s.conf.graph.tasks[i];
         const char *upstream = "";
 
@@ -436,8 +444,12 @@ static int params(const struct args *a, struct buf *b, struct err *e)
 static int trigger(struct cli *c, const struct args *a, struct err *e)
 {
     const char *text = args_text(a, "interval", NULL);
-    struct sched_run r = {
-        .kind = "manual", .state = SCHED_QUEUED, .created_us = clock_wall_us()};
+    struct sched_wish wish = {.run = {.kind = "manual",
+                                      .state = SCHED_QUEUED,
+                                      .created_us = clock_wall_us()},
+                              .tasks = a->words,
+                              .ntasks = a->n_words};
+    struct sched_run *r = &wish.run;
     struct interval interval = {0, 0};
     struct buf conf;
     struct desk d;
@@ -449,12 +461,12 @@ static int trigger(struct cli *c, const struct args *a, struct err *e)
         return -1;
     }
     buf_init(&conf, OUT_BYTES);
-    r.schedule = d.s.conf.name;
-    r.from_us = interval.from_us;
-    r.to_us = interval.to_us;
-    rc = params(a, &conf, e) < 0 || buf_text(&conf, &r.conf, e) < 0 ? -1 : 0;
+    r->schedule = d.s.conf.name;
+    r->from_us = interval.from_us;
+    r->to_us = interval.to_us;
+    rc = params(a, &conf, e) < 0 || buf_text(&conf, &r->conf, e) < 0 ? -1 : 0;
     if (rc == 0) {
-        rc = sched_trigger(d.journal, &d.s.conf.graph, &r, &id, e);
+        rc = sched_trigger(d.journal, &d.s.conf.graph, &wish, &id, e);
     }
     if (rc == 0) {
         (void)fprintf(c->out, "%" PRId64 "\n", id);
@@ -556,7 +568,9 @@ static const struct cmd_verb verbs[] = {
     {"runs", NULL, "Show the latest runs", 0, 0, runs},
     {"tasks", "RUN", "Show the tasks of one run, and where their logs are", 1,
      1, tasks},
-    {"trigger", NULL, "Add a run now, and print its number", 0, 0, trigger},
+    {"trigger", "[TASK...]",
+     "Add a run now, of all tasks or of these, and print its number", 0,
+     SCHED_TASKS_MAX, trigger},
     {0},
 };
 

@@ -263,7 +263,8 @@ int schedule_make(struct schedule *s, struct cli *c, struct workspace *w,
                             .arg = s};
     s->conf.dir = arena_printf(&s->arena, e, "%s/schedule", p->data);
     if (s->conf.dir == NULL || set_times(s, p, e) < 0 ||
-        set_base(s, c, p, e) < 0 || set_graph(s, w, e) < 0) {
+        set_base(s, c, p, e) < 0 || set_graph(s, w, e) < 0 ||
+        graph_add_single(&s->conf.graph, s->own, s->nown, e) < 0) {
         schedule_release(s);
         return -1;
     }

@@ -1,8 +1,10 @@
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/schedule.h"
 #include "core/clock.h"
+#include "core/fs.h"
 
 /* A Python string literal. */
 static int py_text(struct buf *b, const char *text, struct err *e)
@@ -71,6 +73,17 @@ static int put_command(const struct schedule *s, const struct graph_task *t,
                     t->name);
 }
 
+/* Relative paths of the project are meant from here. */
+static int put_cwd(struct buf *b, struct err *e)
+{
+    char cwd[FS_PATH_MAX];
+
+    if (getcwd(cwd, sizeof(cwd)) == NULL) {
+        return err_set(e, ERR_IO, "could not find out the working folder");
+    }
+    return buf_puts(b, ",\n        cwd=", e) < 0 ? -1 : py_text(b, cwd, e);
+}
+
 static int put_bash(const struct schedule *s, const struct graph_task *t,
                     struct buf *b, struct err *e)
 {
@@ -83,7 +96,8 @@ static int put_bash(const struct schedule *s, const struct graph_task *t,
                  buf_puts(b, "BashOperator(\n        task_id=", e) < 0 ||
                  py_text(b, t->name, e) < 0 ||
                  buf_puts(b, ",\n        bash_command=", e) < 0 ||
-                 py_text(b, text, e) < 0 || buf_puts(b, ",\n    )\n", e) < 0
+                 py_text(b, text, e) < 0 || put_cwd(b, e) < 0 ||
+                 buf_puts(b, ",\n    )\n", e) < 0
              ? -1
              : 0;
     buf_release(&line);
@@ -238,8 +252,14 @@ static int put_settings(const struct schedule *s, const char *cron,
 {
     const struct sched_conf *c = &s->conf;
     struct clock_civil start;
+    int64_t first;
 
-    clock_to_civil(c->first_us >= 0 ? c->first_us : clock_wall_us(), &start);
+    if (c->first_us >= 0) {
+        first = c->first_us;
+    } else if (!cron_last(&c->cron, s->zone, clock_wall_us(), &first)) {
+        first = clock_wall_us();
+    }
+    clock_to_civil(first, &start);
     if (buf_puts(b, ",\n    schedule=", e) < 0 ||
         put_schedule(s, cron, b, e) < 0) {
         return -1;
@@ -260,7 +280,7 @@ static int put_settings(const struct schedule *s, const char *cron,
 
 static int put_edges(const struct graph *g, struct buf *b, struct err *e)
 {
-    for (size_t i = 0; i < g->n; i++) {
+    for (size_t i = 0; i < g->regular; i++) {
         for (size_t k = 0; k < i; k++) {
             if ((g->tasks[i].upstream >> k & 1) &&
                 buf_putf(b, e, "    t%zu >> t%zu\n", k, i) < 0) {
@@ -286,7 +306,7 @@ int schedule_airflow(const struct schedule *s, const char *operators,
     if (put_head(s, style, b, e) < 0 || put_settings(s, cron, b, e) < 0) {
         return -1;
     }
-    for (size_t i = 0; i < g->n; i++) {
+    for (size_t i = 0; i < g->regular; i++) {
         if (g->tasks[i].command != NULL && style->put != put_bash) {
             return err_set(e, ERR_INVALID,
                            "task \"%s\" is a shell command, which only "

@@ -180,7 +180,34 @@ int graph_parse(struct graph *g, const char *const *lines, size_t n,
             return -1;
         }
     }
+    g->regular = n;
     return sort(g, &d, n, e);
+}
+
+int graph_find(const struct graph *g, const char *name)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        if (strcmp(g->tasks[i].name, name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+int graph_add_single(struct graph *g, const char *const *own, size_t nown,
+                     struct err *e)
+{
+    for (size_t i = 0; i < nown; i++) {
+        if (graph_find(g, own[i]) >= 0) {
+            continue;
+        }
+        if (g->n == SCHED_TASKS_MAX) {
+            return err_set(e, ERR_INVALID, "a schedule has at most %d tasks",
+                           SCHED_TASKS_MAX);
+        }
+        g->tasks[g->n++] = (struct graph_task){own[i], NULL, 0};
+    }
+    return 0;
 }
 
 enum graph_verdict graph_look(const struct graph *g, size_t task,

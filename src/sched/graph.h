@@ -23,6 +23,8 @@ struct graph_task {
 struct graph {
     struct graph_task tasks[SCHED_TASKS_MAX]; /* upstream before downstream */
     size_t n;
+    size_t regular; /* the first of them make up a run; the others are run only
+                       when somebody asks for one */
 };
 
 /* Texts are kept in the arena.  own: names that need no command.  ERR_INVALID
@@ -30,6 +32,12 @@ struct graph {
 int graph_parse(struct graph *g, const char *const *lines, size_t n,
                 const char *const *own, size_t nown, struct arena *a,
                 struct err *e) MUST_USE;
+
+/* Tasks of `own` that are not in the graph, to be asked for one by one. */
+int graph_add_single(struct graph *g, const char *const *own, size_t nown,
+                     struct err *e) MUST_USE;
+/* The task of a name; -1 when there is none. */
+int graph_find(const struct graph *g, const char *name);
 
 enum graph_verdict {
     GRAPH_WAIT,   /* something upstream is under way */

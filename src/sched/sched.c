@@ -92,6 +92,19 @@ static int collect_all(struct sched *s, struct err *e)
     return 0;
 }
 
+static void count_open(struct sched *s, const struct sched_run *runs, size_t n)
+{
+    int64_t queued = 0;
+    int64_t running = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        queued += runs[i].ended_us == 0 && runs[i].state == SCHED_QUEUED;
+        running += runs[i].ended_us == 0 && runs[i].state != SCHED_QUEUED;
+    }
+    atomic_store(&s->queued, queued);
+    atomic_store(&s->running, running);
+}
+
 int sched_step(struct sched *s, int64_t *ret_wait_us, struct err *e)
 {
     struct journal_filter open_runs = {s->conf.name, true, OPEN_RUNS_MAX};
@@ -117,8 +130,7 @@ int sched_step(struct sched *s, int64_t *ret_wait_us, struct err *e)
             }
         }
     }
-    atomic_store(&s->running, running);
-    atomic_store(&s->queued, (int64_t)n - running);
+    count_open(s, runs, n);
     *ret_wait_us = LOOK_US;
     if (cron_next(&s->conf.cron, s->conf.zone, now, &next) &&
         next - now < *ret_wait_us) {

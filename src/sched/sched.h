@@ -94,10 +94,15 @@ struct sched_backfill {
 };
 int sched_add_intervals(struct journal *j, const struct sched_backfill *b,
                         int64_t *ret, struct err *e) MUST_USE;
-/* A run asked for by somebody: key NULL makes one of its time.  ERR_EXISTS
- * with *ret_id when its key or token is there. */
+/* A run asked for by somebody: key NULL makes one of its token or time.
+ * ERR_EXISTS with *ret_id when its key or token is there. */
+struct sched_wish {
+    struct sched_run run;
+    const char *const *tasks; /* only these */
+    size_t ntasks;            /* 0: the whole graph */
+};
 int sched_trigger(struct journal *j, const struct graph *g,
-                  const struct sched_run *run, int64_t *ret_id,
+                  const struct sched_wish *wish, int64_t *ret_id,
                   struct err *e) MUST_USE;
 
 #endif

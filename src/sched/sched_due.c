@@ -22,10 +22,10 @@ const char *sched_key(struct arena *a, int64_t from_us, int64_t to_us,
 static size_t task_names(const struct graph *g,
                          const char *names[SCHED_TASKS_MAX])
 {
-    for (size_t i = 0; i < g->n; i++) {
+    for (size_t i = 0; i < g->regular; i++) {
         names[i] = g->tasks[i].name;
     }
-    return g->n;
+    return g->regular;
 }
 
 /* A run that has its key already is fine. */
@@ -210,20 +210,53 @@ int sched_add_intervals(struct journal *j, const struct sched_backfill *b,
     return rc;
 }
 
+/* The tasks that are asked for, in the graph's order. */
+static int pick(const struct graph *g, const struct sched_wish *w,
+                const char *names[SCHED_TASKS_MAX], size_t *ret, struct err *e)
+{
+    uint64_t wanted = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->ntasks; i++) {
+        int k = graph_find(g, w->tasks[i]);
+
+        if (k < 0) {
+            return err_set(e, ERR_INVALID, "there is no task \"%s\"",
+                           w->tasks[i]);
+        }
+        if (wanted >> k & 1) {
+            return err_set(e, ERR_INVALID, "task \"%s\" is asked for twice",
+                           w->tasks[i]);
+        }
+        wanted |= (uint64_t)1 << k;
+    }
+    for (size_t i = 0; i < g->n; i++) {
+        if (w->ntasks == 0 ? i < g->regular : wanted >> i & 1) {
+            names[n++] = g->tasks[i].name;
+        }
+    }
+    *ret = n;
+    return 0;
+}
+
 int sched_trigger(struct journal *j, const struct graph *g,
-                  const struct sched_run *run, int64_t *ret_id, struct err *e)
+                  const struct sched_wish *wish, int64_t *ret_id, struct err *e)
 {
     const char *names[SCHED_TASKS_MAX];
-    size_t n = task_names(g, names);
-    struct sched_run r = *run;
+    struct sched_run r = wish->run;
     char now[CLOCK_TEXT_MAX];
     struct arena a;
+    size_t n = 0;
     int rc = -1;
 
+    if (pick(g, wish, names, &n, e) < 0) {
+        return -1;
+    }
     arena_init(&a, ARGS_BYTES_MAX);
     (void)clock_iso(r.created_us, now);
     if (r.key == NULL) {
-        r.key = arena_printf(&a, e, "manual %s", now);
+        r.key = r.token != NULL ? arena_printf(&a, e, "token %s", r.token)
+                                : arena_printf(&a, e, "manual %s", now);
     }
     if (r.key != NULL) {
         rc = journal_add(j, &r, names, n, ret_id, e);

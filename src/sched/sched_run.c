@@ -51,24 +51,25 @@ static int end_run(struct sched *s, struct look *l, enum sched_state state,
     return 0;
 }
 
-/* False when the graph is another one than when the run was added. */
+/* Tasks that this run leaves out stand in nobody's way.  False when it has
+ * one that the graph has not. */
 static bool match(struct sched *s, struct look *l)
 {
     const struct graph *g = &s->conf.graph;
+    size_t found = 0;
 
     for (size_t i = 0; i < g->n; i++) {
         l->task[i] = NULL;
+        l->states[i] = SCHED_SUCCESS;
         for (size_t k = 0; k < l->n; k++) {
             if (strcmp(l->tasks[k].name, g->tasks[i].name) == 0) {
                 l->task[i] = &l->tasks[k];
                 l->states[i] = l->tasks[k].state;
+                found++;
             }
         }
-        if (l->task[i] == NULL) {
-            return false;
-        }
     }
-    return l->n == g->n;
+    return l->n == found;
 }
 
 /* May this queued run begin? */
@@ -79,8 +80,8 @@ static int may_begin(struct sched *s, const struct look *l, int64_t running,
     struct err own;
     int64_t upto;
 
-    *ret = false;
-    if (running >= s->conf.max_runs) {
+    *ret = strcmp(l->run->kind, "manual") == 0;
+    if (*ret || running >= s->conf.max_runs) {
         return 0;
     }
     if (journal_schedule(s->journal, s->conf.name, &upto, ret, e) < 0) {
@@ -91,7 +92,7 @@ static int may_begin(struct sched *s, const struct look *l, int64_t running,
         return 0;
     }
     *ret = true;
-    if (!s->conf.depends_on_past || strcmp(l->run->kind, "manual") == 0) {
+    if (!s->conf.depends_on_past) {
         return 0;
     }
     if (journal_before(s->journal, s->conf.name, l->run->from_us, &s->arena,
@@ -226,9 +227,9 @@ int sched_work(struct sched *s, struct sched_run *run, int64_t *running,
             return -1;
         }
     }
-    (*running)++;
+    *running += strcmp(run->kind, "manual") != 0;
     for (size_t i = 0; i < s->conf.graph.n; i++) {
-        if (work_task(s, &l, i, e) < 0) {
+        if (l.task[i] != NULL && work_task(s, &l, i, e) < 0) {
             return -1;
         }
     }

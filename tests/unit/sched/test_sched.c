@@ -325,11 +325,11 @@ static void a_run_waits_for_the_success_of_the_one_before(void)
 static void a_canceled_run_ends(void)
 {
     static const char *const lines[] = {"a = sleep 60", "b < a = true"};
-    struct sched_run r = {.schedule = "daily",
-                          .kind = "manual",
-                          .from_us = DAY,
-                          .to_us = 2 * DAY,
-                          .token = "t"};
+    struct sched_wish r = {.run = {.schedule = "daily",
+                                   .kind = "manual",
+                                   .from_us = DAY,
+                                   .to_us = 2 * DAY,
+                                   .token = "t"}};
     struct journal *j = NULL;
     struct bench b;
     struct err e;
@@ -348,6 +348,13 @@ static void a_canceled_run_ends(void)
     settle(&b);
     settle(&b);
     check_runs(&b, "manual 1/2 canceled: a canceled, b canceled; ");
+    r.run.token = "of one task";
+    r.tasks = (const char *const[]){"b"};
+    r.ntasks = 1;
+    CHECK_OK(sched_trigger(j, &b.conf.graph, &r, &id, &e), &e);
+    settle(&b);
+    check_runs(&b, "manual 1/2 canceled: a canceled, b canceled; "
+                   "manual 1/2 success: b success; ");
     journal_close(j);
     finish(&b);
 }
