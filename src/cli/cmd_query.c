@@ -87,6 +87,11 @@ struct job {
     bool many; /* JSON is an object, id -> rows */
     int format;
     struct engine *engine;
+    struct query_raw *raw;
+    struct engine *raw_engine; /* owned by raw */
+    bool undeduplicated;       /* --set deduplicate=none */
+    const char *const *sets;   /* of the project */
+    size_t nsets;
     struct arena texts; /* names of chosen parameters */
     struct buf out;
 };
@@ -116,11 +121,19 @@ static int part_sets(struct job *j, const char *sets[SETS_MAX], size_t *n,
     for (size_t i = 0; i < j->c->n_sets; i++) {
         struct slice value = slice_of(j->c->sets[i]);
         struct slice name;
+        bool set = slice_cut(&value, '=', &name);
 
         if (*n == SETS_MAX || j->nchoices == CHOICES_MAX / 2) {
             return err_set(e, ERR_LIMIT, "more than %d --set", SETS_MAX);
         }
-        if (slice_cut(&value, '=', &name) && is_parameter(j, name)) {
+        if (set && slice_is(name, "deduplicate")) {
+            j->undeduplicated = slice_is(value, "none");
+            if (!j->undeduplicated && !slice_is(value, "row")) {
+                return err_set(e, ERR_INVALID,
+                               "deduplicate is row or none, not \"%s\"",
+                               value.ptr);
+            }
+        } else if (set && is_parameter(j, name)) {
             struct slice copy;
 
             if (arena_copy(&j->texts, name, &copy, e) < 0) {
@@ -275,6 +288,7 @@ static int put_item(struct job *j, const struct item *x, struct err *e)
     const struct query q = {
         .all = j->all,
         .engine = j->engine,
+        .raw = j->undeduplicated ? NULL : j->raw_engine,
         .choices = x->choices,
         .nchoices = x->n,
         .style = {.format = (enum table_format)j->format,
@@ -323,6 +337,33 @@ static int put_items(struct job *j, struct err *e)
     return json ? buf_putc(&j->out, '\n', e) : 0;
 }
 
+/* Cleaned again from the raw objects.  Beside other variants it may be
+ * missing: tables of elsewhere have no raw objects. */
+static int open_raw(struct job *j, struct err *e)
+{
+    struct cli c = *j->c;
+    struct err why;
+
+    if (args_has(j->args, "tables")) {
+        return j->undeduplicated
+                   ? err_set(e, ERR_INVALID,
+                             "deduplicate=none is made from the project's raw "
+                             "objects; leave out --tables")
+                   : 0;
+    }
+    c.sets = j->sets;
+    c.n_sets = j->nsets;
+    if (query_raw_open(&j->raw, &j->raw_engine, &c,
+                       j->undeduplicated ? e : &why) == 0) {
+        return 0;
+    }
+    if (j->undeduplicated) {
+        return -1;
+    }
+    (void)fprintf(j->c->err, "without deduplicate=none: %s\n", why.msg);
+    return 0;
+}
+
 static int answer(struct job *j, const char *tables, struct err *e)
 {
     struct engine_conf conf = {.kind = "duckdb"};
@@ -333,6 +374,15 @@ static int answer(struct job *j, const char *tables, struct err *e)
     if (args_has(j->args, "variants") && j->format != TABLE_TEXT &&
         j->format != TABLE_JSON) {
         return err_set(e, ERR_INVALID, "variants are a table or JSON");
+    }
+    if (j->undeduplicated || args_has(j->args, "variants")) {
+        if (open_raw(j, e) < 0) {
+            return -1;
+        }
+    }
+    if (j->undeduplicated) {
+        j->engine = j->raw_engine;
+        return put_items(j, e);
     }
     if (engine_open(&j->engine, &conf, e) < 0 ||
         tables_add(j->engine, tables, e) < 0) {
@@ -430,7 +480,14 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     arena_init(&j.texts, TEXTS_MAX);
     /* the settings name the folder of own answers, whose parameters --set
      * may name: so the settings come twice */
-    if (load(&j, NULL, 0, e) < 0 ||
+    n = 0;
+    for (size_t i = 0; i < c->n_sets; i++) {
+        if (slice_starts(slice_of(c->sets[i]), SLICE("analyses="))) {
+            sets[0] = c->sets[i];
+            n = 1;
+        }
+    }
+    if (load(&j, sets, n, e) < 0 ||
         analyses_load(&j.all, j.project.analyses, e) < 0 ||
         part_sets(&j, sets, &n, e) < 0) {
         goto out;
@@ -442,11 +499,14 @@ static int run(struct cli *c, const struct args *a, struct err *e)
             goto out;
         }
     }
+    j.sets = sets;
+    j.nsets = n;
     if (work(&j, e) == 0) {
         rc = give(&j, e);
     }
 out:
-    engine_close(j.engine);
+    engine_close(j.undeduplicated ? NULL : j.engine);
+    query_raw_close(j.raw);
     analyses_free(j.all);
     project_release(&j.project);
     mem_free(j.items);
@@ -466,7 +526,8 @@ const struct cmd cmd_query = {
     .about =
         "Answers are named by number or name; without one, all are listed. "
         "Their parameters are set by --set NAME=VALUE (docs/reference/"
-        "analyses.md lists them).\n\n"
+        "analyses.md lists them). --set deduplicate=none answers over all "
+        "rows, cleaned again from the raw objects in memory.\n\n"
         "--sql runs in a process of its own that reads nothing but the "
         "tables, writes nothing, and has limits on memory and time.\n\n"
         "--task takes the numbers of the course's tasks, 4 to 11.",

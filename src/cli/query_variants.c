@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/hash.h"
 #include "core/mem.h"
 #include "record/batch_json.h"
 #include "json/json.h"
@@ -9,7 +10,7 @@
 enum {
     VARIANTS_MAX = 16,
     KEY_MAX = 1 << 20,
-    ROWS_MAX = 20000, /* rows are looked for one by one */
+    ROWS_MAX = 1 << 24,
     COLUMNS_MAX = TABLE_COLUMNS_MAX
 };
 
@@ -19,6 +20,8 @@ struct variant {
     struct frame f;
     struct slice *keys;   /* of each row: all columns but the last, as JSON */
     struct slice *values; /* of each row: the last column */
+    uint32_t *slots;      /* open addressing: row + 1 by key; 0: free */
+    size_t mask;
     bool differs;
 };
 
@@ -31,7 +34,7 @@ struct variants {
 };
 
 static int add(struct variants *v, const struct analysis_choice *c,
-               struct err *e)
+               struct engine *engine, struct err *e)
 {
     struct analysis_choice choices[64];
     struct variant *x = &v->list[v->n];
@@ -46,10 +49,12 @@ static int add(struct variants *v, const struct analysis_choice *c,
     }
     (void)snprintf(x->name, sizeof(x->name), "default");
     if (c != NULL) {
-        choices[n++] = *c;
+        if (engine == v->q->engine) { /* else cleaning has made it already */
+            choices[n++] = *c;
+        }
         (void)snprintf(x->name, sizeof(x->name), "%s=%s", c->name, c->value);
     }
-    if (analysis_run(v->q->all, v->a, choices, n, v->q->engine, &x->f, e) < 0) {
+    if (analysis_run(v->q->all, v->a, choices, n, engine, &x->f, e) < 0) {
         return -1;
     }
     v->n++;
@@ -77,6 +82,40 @@ out:
     return rc;
 }
 
+static size_t slot_of(const struct variant *x, struct slice key)
+{
+    struct hash_key seed;
+
+    hash_key_seed(&seed, 1);
+    return (size_t)hash_bytes(&seed, key).a & x->mask;
+}
+
+/* The first row of each key. */
+static int index_keys(struct variants *v, struct variant *x, struct err *e)
+{
+    size_t rows = x->f.rows.rows;
+
+    for (x->mask = 15; x->mask < 2 * rows; x->mask = 2 * x->mask + 1) {
+    }
+    x->slots = arena_alloc(&v->arena, (x->mask + 1) * sizeof(*x->slots), e);
+    if (x->slots == NULL) {
+        return -1;
+    }
+    memset(x->slots, 0, (x->mask + 1) * sizeof(*x->slots));
+    for (size_t i = 0; i < rows; i++) {
+        size_t at = slot_of(x, x->keys[i]);
+
+        while (x->slots[at] != 0 &&
+               !slice_eq(x->keys[x->slots[at] - 1], x->keys[i])) {
+            at = (at + 1) & x->mask;
+        }
+        if (x->slots[at] == 0) {
+            x->slots[at] = (uint32_t)i + 1;
+        }
+    }
+    return 0;
+}
+
 static int index_rows(struct variants *v, struct variant *x, struct err *e)
 {
     size_t rows = x->f.rows.rows;
@@ -98,24 +137,30 @@ static int index_rows(struct variants *v, struct variant *x, struct err *e)
             return -1;
         }
     }
-    return 0;
+    return index_keys(v, x, e);
 }
 
-/* The row of a key; rows when there is none.  Rows come in much the same
- * order, so the search begins where the last one ended. */
+/* A row of a key; rows when there is none.  Rows come in much the same order,
+ * so the row behind the last one found is tried first, which also tells rows
+ * of one key apart. */
 static size_t find(const struct variant *x, struct slice key, size_t *hint)
 {
     size_t rows = x->f.rows.rows;
+    size_t found = rows;
 
-    for (size_t k = 0; k < rows; k++) {
-        size_t i = (*hint + k) % rows;
-
-        if (slice_eq(x->keys[i], key)) {
-            *hint = i + 1;
-            return i;
+    if (*hint < rows && slice_eq(x->keys[*hint], key)) {
+        found = *hint;
+    }
+    for (size_t at = slot_of(x, key); found == rows && x->slots[at] != 0;
+         at = (at + 1) & x->mask) {
+        if (slice_eq(x->keys[x->slots[at] - 1], key)) {
+            found = x->slots[at] - 1;
         }
     }
-    return rows;
+    if (found < rows) {
+        *hint = found + 1;
+    }
+    return found;
 }
 
 static void compare(struct variants *v)
@@ -263,7 +308,7 @@ static int put_table(const struct variants *v, struct err *e)
 
 static int fill(struct variants *v, struct err *e)
 {
-    if (add(v, NULL, e) < 0) {
+    if (add(v, NULL, v->q->engine, e) < 0) {
         return -1;
     }
     for (size_t i = 0; i < v->a->nparams; i++) {
@@ -272,9 +317,16 @@ static int fill(struct variants *v, struct err *e)
         for (size_t k = 1; k < p->n; k++) {
             const struct analysis_choice c = {p->name, p->choices[k]};
 
-            if (add(v, &c, e) < 0) {
+            if (add(v, &c, v->q->engine, e) < 0) {
                 return -1;
             }
+        }
+    }
+    if (v->q->raw != NULL) {
+        const struct analysis_choice c = {"deduplicate", "none"};
+
+        if (add(v, &c, v->q->raw, e) < 0) {
+            return -1;
         }
     }
     for (size_t i = 0; i < v->n; i++) {

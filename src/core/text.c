@@ -155,3 +155,66 @@ const char *text_nearest(struct slice word, const char *const *words, size_t n)
     }
     return best;
 }
+
+/* One code point of well-formed UTF-8; other bytes count for themselves. */
+static size_t code_point(struct slice s, size_t at, uint32_t *ret)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr + at;
+    size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 1;
+    uint32_t v = n == 1 ? p[0] : p[0] & (0x7fU >> n);
+
+    if (at + n > s.len) {
+        *ret = p[0];
+        return 1;
+    }
+    for (size_t i = 1; i < n; i++) {
+        v = v << 6 | (p[i] & 0x3fU);
+    }
+    *ret = v;
+    return n;
+}
+
+/* 0 for what joins the character before it, 2 for East Asian and emoji. */
+static size_t char_width(uint32_t c)
+{
+    static const struct {
+        uint32_t from, to;
+        size_t width;
+    } ranges[] = {
+        {0x0300, 0x036f, 0},   {0x1100, 0x115f, 2},   {0x200b, 0x200f, 0},
+        {0x202a, 0x202e, 0},   {0x20d0, 0x20ff, 0},   {0x2e80, 0x303e, 2},
+        {0x3041, 0xa4cf, 2},   {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},
+        {0xfe00, 0xfe0f, 0},   {0xfe20, 0xfe2f, 0},   {0xfe30, 0xfe6f, 2},
+        {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},   {0x1f3fb, 0x1f3ff, 0},
+        {0x1f300, 0x1faff, 2}, {0x20000, 0x3fffd, 2}, {0xe0100, 0xe01ef, 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
+        if (c >= ranges[i].from && c <= ranges[i].to) {
+            return ranges[i].width;
+        }
+    }
+    return 1;
+}
+
+size_t text_step(struct slice s, size_t at, size_t *columns)
+{
+    uint32_t c;
+    size_t n = code_point(s, at, &c);
+
+    *columns = char_width(c);
+    return n;
+}
+
+size_t text_columns(struct slice s)
+{
+    size_t width = 0;
+
+    for (size_t at = 0; at < s.len;) {
+        size_t columns;
+
+        at += text_step(s, at, &columns);
+        width += columns;
+    }
+    return width;
+}

@@ -49,6 +49,10 @@ struct flow_batch_result {
 /* ret is filled on success only; flow_batch_release() ends it. */
 int flow_batch_run(const struct flow_batch_conf *conf,
                    struct flow_batch_result *ret, struct err *e) MUST_USE;
+/* All raw data once more, by conf->spec, whatever the tables were made by: the
+ * rows are in the result, no table, ledger or dead letter is touched. */
+int flow_batch_again(const struct flow_batch_conf *conf,
+                     struct flow_batch_result *ret, struct err *e) MUST_USE;
 void flow_batch_release(struct flow_batch_result *r);
 
 #endif

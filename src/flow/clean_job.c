@@ -276,6 +276,47 @@ static int put_rows(void *arg, const struct batch *rows, struct err *e)
     return rows_file_put(j->out, rows, e);
 }
 
+static int take_count(void *arg, const struct batch *rows, struct err *e)
+{
+    int64_t *n = arg;
+
+    (void)e;
+    for (size_t i = 0; i < rows->rows; i++) {
+        *n = rows->cols[0].fixed.i64[i];
+    }
+    return 0;
+}
+
+/* What SQL left out: rejected are the records that give no row also when
+ * nothing is a duplicate. */
+static int count_sql(struct job *j, struct duck *d, struct err *e)
+{
+    struct clean_counts *s = &j->result->counts;
+    struct spec_table all = *j->j->table;
+    int64_t rows = 0;
+    struct buf b;
+    const char *sql;
+    int rc = -1;
+
+    all.dedup = SPEC_DEDUP_NONE;
+    all.ndedup_cols = 0;
+    buf_init(&b, SQL_MAX);
+    if (buf_puts(&b, "SELECT count(*) AS n FROM (", e) == 0 &&
+        sql_query(&all, SQL_DUCKDB, &b, e) == 0 && buf_puts(&b, ")", e) == 0 &&
+        buf_text(&b, &sql, e) == 0 &&
+        frame_each(d, sql, ROWS_AT_ONCE, take_count, &rows, e) == 0) {
+        s->rejected += s->rows - rows;
+        if (s->ncolumns > 0) { /* SQL does not say which */
+            s->rejects[0][CLEAN_RULES] += s->rows - rows;
+        }
+        s->rows = rows;
+        j->result->duplicates = rows - j->result->rows;
+        rc = 0;
+    }
+    buf_release(&b);
+    return rc;
+}
+
 static int run_sql(struct job *j, const char *records, struct err *e)
 {
     /* it deduplicates whole rows in memory: a million pins take 2 GB */
@@ -294,8 +335,9 @@ static int run_sql(struct job *j, const char *records, struct err *e)
     }
     buf_clear(&b);
     if (sql_query(j->j->table, SQL_DUCKDB, &b, e) == 0 &&
-        buf_text(&b, &sql, e) == 0) {
-        rc = frame_each(d, sql, ROWS_AT_ONCE, put_rows, j, e);
+        buf_text(&b, &sql, e) == 0 &&
+        frame_each(d, sql, ROWS_AT_ONCE, put_rows, j, e) == 0) {
+        rc = count_sql(j, d, e);
     }
 out:
     buf_release(&b);

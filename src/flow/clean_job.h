@@ -26,9 +26,10 @@ struct clean_job {
 };
 
 struct clean_job_result {
-    struct clean_counts counts; /* clean_counts_release(); DuckDB: decoding */
+    struct clean_counts counts; /* clean_counts_release(); DuckDB: none by
+                                 * column */
     int64_t rows;               /* that came out */
-    int64_t duplicates;         /* C only */
+    int64_t duplicates;
 };
 
 /* ERR_DATA when max_rejects is passed: then no file was made. */

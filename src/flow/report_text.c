@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/text.h"
 #include "flow/report.h"
 #include "flow/report_int.h"
 
@@ -51,16 +52,6 @@ static void style(struct out *o, const char *code)
 #define RED   "\033[31m"
 #define PLAIN "\033[0m"
 
-static size_t columns_of(struct slice s)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.len; i++) {
-        n += ((unsigned char)s.ptr[i] & 0xC0) != 0x80;
-    }
-    return n;
-}
-
 static void spaces(struct out *o, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -71,7 +62,7 @@ static void spaces(struct out *o, size_t n)
 /* Left-aligned in `width` columns, cut with dots when longer. */
 static void left(struct out *o, struct slice s, size_t width)
 {
-    size_t n = columns_of(s);
+    size_t n = text_columns(s);
     size_t bytes = 0;
     size_t shown = 0;
 
@@ -81,20 +72,18 @@ static void left(struct out *o, struct slice s, size_t width)
         return;
     }
     while (bytes < s.len) {
-        size_t step = 1;
+        size_t columns;
+        size_t step = text_step(s, bytes, &columns);
 
-        while (bytes + step < s.len &&
-               ((unsigned char)s.ptr[bytes + step] & 0xC0) == 0x80) {
-            step++;
-        }
-        if (shown + 2 >= width) {
+        if (shown + columns + 2 > width) {
             break;
         }
         bytes += step;
-        shown++;
+        shown += columns;
     }
     put_slice(o, (struct slice){s.ptr, bytes});
     put(o, "..");
+    spaces(o, width > shown + 2 ? width - shown - 2 : 0);
 }
 
 static void grouped(int64_t v, char text[32])

@@ -4,6 +4,7 @@
 On odd values in every column under every option, on the real rows where they
 are there, and after a change of one rule in the spec.
 """
+import gzip
 import json
 import os
 import random
@@ -278,16 +279,46 @@ def generated():
         stats = os.path.join(FOLDER.name, "stats.json")
         c = run(table, path, [], "--stats", stats)
         check("generated %s: C = DuckDB" % table,
-              c == run(table, path, [], "--engine", "duckdb"))
+              c == run(table, path, [], "--engine", "duckdb", "--stats", stats + ".duck"))
+        with open(stats + ".duck", encoding="utf-8") as f:
+            duck = json.load(f)
         with open(stats, encoding="utf-8") as f:
             got = json.load(f)
         want = planted[table]
         for key in ("cleaned", "duplicate", "rejected", "expanded", "messages", "rejects"):
             check("generated %s: %s" % (table, key), got[key] == want[key],
                   "%s, planted %s" % (got[key], want[key]))
+        same = ("rows", "cleaned", "duplicate", "rejected", "messages", "expanded", "decoded")
+        check("generated %s: DuckDB counts as C" % table,
+              [duck[k] for k in same] == [got[k] for k in same], "%s, C %s" % (duck, got))
         made = {k: sum(got["nulled"].get(k, {}).values()) for k in want["nulls_made"]}
         check("generated %s: NULLs made" % table, made == want["nulls_made"],
               "%s, planted %s" % (made, want["nulls_made"]))
+
+
+def packed():
+    """The same rows from gzip and zstd, recognised by content."""
+    rows = b"".join(b'{"index": %d, "title": "t"}\n' % i for i in range(2000))
+    # a frame of zstd by hand: magic, no size, a window of 8 MB, raw blocks
+    blocks = [rows[i:i + 60000] for i in range(0, len(rows), 60000)]
+    frame = struct.pack("<IBB", 0xFD2FB528, 0, 13 << 3)
+    for i, block in enumerate(blocks):
+        head = (len(block) << 3) | (i == len(blocks) - 1)
+        frame += struct.pack("<I", head)[:3] + block
+    want = None
+    for name, data in (("rows", rows), ("rows.gz", gzip.compress(rows)),
+                       ("rows.zst", frame), ("two.zst", frame + frame)):
+        path = os.path.join(FOLDER.name, name)
+        with open(path, "wb") as f:
+            f.write(data)
+        got = run("pin", path, [])
+        want = want or got
+        check("rows of %s" % name, len(got) == 2000 and got == want)
+    with open(path, "wb") as f:
+        f.write(frame[:-100])
+    r = subprocess.run([PINLINE, "clean", "--table", "pin", path], capture_output=True,
+                       text=True, check=False)
+    check("zstd that ends early is told", r.returncode == 1 and path in r.stderr, r.stderr)
 
 
 def example():
@@ -346,6 +377,7 @@ def cases():
 
 cases()
 example()
+packed()
 generated()
 odd_values()
 rule_changes()
