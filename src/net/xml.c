@@ -303,7 +303,8 @@ bool xml_is_at(const struct xml *x, const char *path)
         struct slice part;
         bool more = slice_cut(&rest, '/', &part);
 
-        if (!slice_eq(part, x->open[i]) || more != (i + 1 < x->depth)) {
+        if ((!slice_eq(part, x->open[i]) && !slice_is(part, "*")) ||
+            more != (i + 1 < x->depth)) {
             return false;
         }
     }

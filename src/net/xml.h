@@ -44,7 +44,8 @@ void xml_init(struct xml *x, struct slice text, struct buf *scratch);
 /* 1: an event, 0: the end, -1: ERR_MALFORMED with the byte, or ERR_LIMIT. */
 int xml_next(struct xml *x, struct xml_event *ret, struct err *e) MUST_USE;
 
-/* Where the reader is: "ListBucketResult/Contents/Key" is open. */
+/* Where the reader is: "ListBucketResult/Contents/Key" is open; a part "*"
+ * stands for any name. */
 bool xml_is_at(const struct xml *x, const char *path);
 
 /* Append text with & < > " ' as entities. */

@@ -30,11 +30,12 @@ struct store_conf {
     const char *secret_key;
     const char *session_token;
     const char *ca_file;
-    const char *temp_dir; /* where large objects are built; NULL: TMPDIR */
-    bool host_style;      /* s3: bucket in the host name, not in the path */
-    int64_t part_bytes;   /* s3: multipart above this; 0: 25 MiB */
-    int64_t timeout_us;   /* of one request; 0: 30 s */
-    int retries;          /* 0: 5 */
+    const char *temp_dir;    /* where large objects are built; NULL: TMPDIR */
+    bool host_style;         /* s3: bucket in the host name, not in the path */
+    int64_t part_bytes;      /* s3: multipart above this; 0: 25 MiB */
+    int64_t timeout_us;      /* of one request; 0: 30 s */
+    int retries;             /* 0: 5 */
+    int64_t clock_offset_us; /* added to the clock when signing: tests */
 };
 
 /* True when the url names a store that is no folder ("s3:", "memory:"). */

@@ -73,6 +73,7 @@ static void it_knows_where_it_is(void)
              &scratch);
     while (xml_next(&x, &v, &e) == 1) {
         keys += v.kind == XML_TEXT && xml_is_at(&x, "l/c/k");
+        CHECK(xml_is_at(&x, "l/c/k") == xml_is_at(&x, "*/c/k"));
         CHECK(!xml_is_at(&x, "l/c/k/x"));
     }
     CHECK_INT(keys, 2);

@@ -1,0 +1,27 @@
+#!/usr/bin/env python3
+"""stores.py CONTRACT_STORE - the stores' contract on real S3 servers."""
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+import far  # noqa: E402
+
+passed = failed = 0
+
+
+def environment(s3, name):
+    return dict(os.environ, AWS_ENDPOINT_URL=s3["url"], AWS_ACCESS_KEY_ID=s3["access_key"],
+                AWS_SECRET_ACCESS_KEY=s3["secret_key"], AWS_REGION=s3["region"],
+                PINLINE_STORE_URL=f"s3://{s3['bucket']}/contract-{name}",
+                PINLINE_STORE_FOLDER=s3["folder"])
+
+
+for server in ("versitygw", "rclone", "moto"):
+    with far.side("s3", "--server", server) as at:
+        print(f"# {server}", flush=True)
+        done = subprocess.run([sys.argv[1], server], env=environment(at, server), timeout=280)
+        passed += done.returncode == 0
+        failed += done.returncode != 0
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed else 0)

@@ -1,0 +1,103 @@
+# s3.sh - an S3 server on a private port of 127.0.0.1.
+#
+#   --server versitygw   the default: strict about signatures; an object is a
+#                        plain file, DIR/data/BUCKET/KEY
+#   --server rclone      ignores If-None-Match, as some servers do
+#   --server moto        AWS as boto's people imagine it, with accounts
+#
+# status: url= (the endpoint), access_key=, secret_key=, region=, bucket=
+# (which exists), folder= (where the objects lie; none for moto), server=.
+# One that was killed is started again on its data and port by another `start`.
+# versitygw and rclone are built from the Go module proxy when first needed
+# (tools/far/common.sh, far_go); where that cannot be, set PINLINE_S3_SERVER=moto.
+
+far_s3_versitygw=v1.8.0
+far_s3_rclone=v1.75.1
+
+far_s3_server() {
+    local server=${PINLINE_S3_SERVER:-versitygw} i
+    for ((i = 0; i < ${#FAR_ARGS[@]}; i++)); do
+        [ "${FAR_ARGS[i]}" = --server ] && server=${FAR_ARGS[i + 1]:-}
+    done
+    echo "$server"
+}
+
+far_install() {
+    case $(far_s3_server) in
+    versitygw) far_go_install versitygw github.com/versity/versitygw/cmd/versitygw $far_s3_versitygw ;;
+    rclone) far_go_install rclone github.com/rclone/rclone $far_s3_rclone ;;
+    moto) "$root/tools/venv" "${FAR_CACHE%/far}" test "$root/tests/requirements.txt" ;;
+    *)
+        far_say "s3 knows --server versitygw, rclone and moto"
+        return 1
+        ;;
+    esac
+}
+
+far_s3_spawn() {
+    case $1 in
+    versitygw)
+        far_spawn s3 env "ROOT_ACCESS_KEY=$access_key" "ROOT_SECRET_KEY=$secret_key" \
+            "$FAR_CACHE/go/versitygw-$far_s3_versitygw" --port "127.0.0.1:$port" \
+            --region us-east-1 --quiet posix "$FAR_DIR/data"
+        ;;
+    rclone)
+        far_spawn s3 "$FAR_CACHE/go/rclone-$far_s3_rclone" serve s3 \
+            --config /dev/null --addr "127.0.0.1:$port" \
+            --auth-key "$access_key,$secret_key" "$FAR_DIR/data"
+        ;;
+    # the four calls of far_s3_moto_accounts are taken as they are
+    moto) far_spawn s3 env INITIAL_NO_AUTH_ACTION_COUNT=4 \
+        "${FAR_CACHE%/far}/venv/test/bin/moto_server" -H 127.0.0.1 -p "$port" ;;
+    esac
+}
+
+far_start() {
+    local server port access_key secret_key folder
+    server=$(far_s3_server)
+    if [ ! -f "$FAR_DIR/made" ]; then
+        mkdir -p "$FAR_DIR/data/pinline"
+        (umask 077 && echo "port=$(far_ports 1) access_key=AKIA$(far_s3_draw 6)" \
+            "secret_key=$(far_s3_draw 16)" > "$FAR_DIR/made")
+    fi
+    . "$FAR_DIR/made"
+    folder=$FAR_DIR/data/pinline
+    far_s3_spawn "$server"
+    far_wait s3 60 far_port_open "$port" || return 1
+    if [ "$server" = moto ]; then
+        folder=
+        far_s3_moto_accounts || return 1
+    fi
+    far_status "url=http://127.0.0.1:$port" "access_key=$access_key" \
+        "secret_key=$secret_key" region=us-east-1 bucket=pinline \
+        "folder=$folder" "server=$server"
+}
+
+far_s3_draw() { head -c "$1" /dev/urandom | od -An -tx1 | tr -d ' \n' | tr a-f A-F; }
+
+# An account with all rights and a bucket, and from then on signatures count.
+far_s3_moto_accounts() {
+    local made
+    made=$("${FAR_CACHE%/far}/venv/test/bin/python" - "http://127.0.0.1:$port" <<'PY'
+import json
+import sys
+
+import boto3
+at = {"endpoint_url": sys.argv[1], "region_name": "us-east-1",
+      "aws_access_key_id": "setup", "aws_secret_access_key": "setup"}
+boto3.client("s3", **at).create_bucket(Bucket="pinline")
+iam = boto3.client("iam", **at)
+iam.create_user(UserName="pinline")
+iam.put_user_policy(UserName="pinline", PolicyName="all", PolicyDocument=json.dumps(
+    {"Version": "2012-10-17",
+     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))
+key = iam.create_access_key(UserName="pinline")["AccessKey"]
+print(f"access_key={key['AccessKeyId']} secret_key={key['SecretAccessKey']}")
+PY
+) || return 1
+    eval "$made"
+}
+
+far_stop() {
+    far_kill s3
+}
