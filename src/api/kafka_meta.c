@@ -1,12 +1,9 @@
 /* kafka_meta.c - metadata of the Kafka REST Proxy v2 (GET /topics...). */
 #include "api/api_int.h"
+#include "broker/cluster.h"
 #include "core/mem.h"
 #include "core/num.h"
 #include "json/json.h"
-
-enum {
-    BROKER_ID = 1, /* the one there is */
-};
 
 static bool accepted(struct http_request *r)
 {
@@ -27,10 +24,29 @@ void kafka_root(struct api *a, struct http_request *r)
 
 void kafka_brokers(struct api *a, struct http_request *r)
 {
-    (void)a;
-    if (accepted(r)) {
-        answer_text(r, 200, MEDIA_KAFKA, "{\"brokers\":[1]}");
+    struct err e = {.code = ERR_NONE};
+    struct cluster_node *nodes = NULL;
+    struct cluster_info info;
+    struct buf *b;
+    size_t n = 0;
+    int rc;
+
+    if (!accepted(r)) {
+        return;
     }
+    if (cluster_describe(a->broker, &info, &nodes, &n, &e) != 0) {
+        answer_err(r, FAMILY_KAFKA, &e);
+        return;
+    }
+    b = answer_begin(r, 200, MEDIA_KAFKA);
+    rc = buf_puts(b, "{\"brokers\":[", NULL);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = buf_putf(b, NULL, "%s%d", i > 0 ? "," : "", (int)nodes[i].id);
+    }
+    if (rc != 0 || buf_puts(b, "]}", NULL) != 0) {
+        answer_broken(r);
+    }
+    mem_free(nodes);
 }
 
 void kafka_topics(struct api *a, struct http_request *r)
@@ -90,27 +106,72 @@ static bool get_topic(struct api *a, struct http_request *r,
     return false;
 }
 
-static int put_partition(struct buf *b, int32_t p)
+static int put_partition(struct buf *b, const struct cluster_place *p)
 {
-    return buf_putf(b, NULL,
-                    "{\"partition\":%d,\"leader\":%d,\"replicas\":[{\"broker\":"
-                    "%d,\"leader\":true,\"in_sync\":true}]}",
-                    (int)p, BROKER_ID, BROKER_ID);
+    int rc = buf_putf(b, NULL, "{\"partition\":%d,\"leader\":%d,\"replicas\":[",
+                      (int)p->partition, (int)p->leader);
+
+    for (size_t i = 0; rc == 0 && i < p->n; i++) {
+        const struct cluster_replica *one = &p->replicas[i];
+
+        rc = buf_putf(b, NULL, "%s{\"broker\":%d,\"leader\":%s,\"in_sync\":%s}",
+                      i > 0 ? "," : "", (int)one->node,
+                      one->node == p->leader ? "true" : "false",
+                      one->in_sync ? "true" : "false");
+    }
+    return rc != 0 ? rc : buf_puts(b, "]}", NULL);
 }
 
-static int put_partitions(struct buf *b, const struct broker_topic *t)
+/* All partitions in brackets, or only one of them (-1: all). */
+static void put_partitions(struct api *a, struct http_request *r, struct buf *b,
+                           const struct broker_topic *t, int32_t only)
 {
-    int rc = buf_putc(b, '[', NULL);
+    struct err e = {.code = ERR_NONE};
+    struct cluster_place *list = NULL;
+    size_t n = 0;
+    int rc;
 
-    for (int32_t p = 0; rc == 0 && p < t->partitions; p++) {
-        rc = p > 0 ? buf_putc(b, ',', NULL) : 0;
-        rc = rc != 0 ? rc : put_partition(b, p);
+    if (cluster_places(a->broker, t->name, &list, &n, &e) != 0) {
+        answer_err(r, FAMILY_KAFKA, &e);
+        return;
     }
-    return rc != 0 ? rc : buf_putc(b, ']', NULL);
+    rc = only < 0 ? buf_putc(b, '[', NULL) : 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (only < 0 && i > 0) {
+            rc = buf_putc(b, ',', NULL);
+        }
+        if (rc == 0 && (only < 0 || list[i].partition == only)) {
+            rc = put_partition(b, &list[i]);
+        }
+    }
+    if (rc != 0 || (only < 0 && buf_putc(b, ']', NULL) != 0)) {
+        answer_broken(r);
+    }
+    mem_free(list);
+}
+
+static int put_settings(struct api *a, struct buf *b, const char *topic,
+                        struct err *e)
+{
+    struct cluster_setting *list = NULL;
+    size_t n = 0;
+    int rc;
+
+    if (cluster_settings(a->broker, topic, &list, &n, e) != 0) {
+        return -1;
+    }
+    rc = buf_putc(b, '{', e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = buf_putf(b, e, "%s\"%s\":", i > 0 ? "," : "", list[i].name);
+        rc = rc != 0 ? rc : json_print_text(b, slice_of(list[i].value), e);
+    }
+    mem_free(list);
+    return rc != 0 ? rc : buf_putc(b, '}', e);
 }
 
 void kafka_topic(struct api *a, struct http_request *r)
 {
+    struct err e = {.code = ERR_NONE};
     struct broker_topic t;
     struct buf *b;
 
@@ -118,15 +179,14 @@ void kafka_topic(struct api *a, struct http_request *r)
         return;
     }
     b = answer_begin(r, 200, MEDIA_KAFKA);
-    if (buf_putf(
-            b, NULL,
-            "{\"name\":\"%s\",\"configs\":{\"cleanup.policy\":\"delete\","
-            "\"retention.bytes\":\"%lld\",\"retention.ms\":\"%lld\"},"
-            "\"partitions\":",
-            t.name, (long long)t.retention_bytes,
-            (long long)(t.retention_us < 0 ? -1 : t.retention_us / 1000)) !=
-            0 ||
-        put_partitions(b, &t) != 0 || buf_putc(b, '}', NULL) != 0) {
+    if (buf_putf(b, &e, "{\"name\":\"%s\",\"configs\":", t.name) != 0 ||
+        put_settings(a, b, t.name, &e) != 0 ||
+        buf_puts(b, ",\"partitions\":", &e) != 0) {
+        answer_err(r, FAMILY_KAFKA, &e);
+        return;
+    }
+    put_partitions(a, r, b, &t, -1);
+    if (r->answer.status == 200 && buf_putc(b, '}', NULL) != 0) {
         answer_broken(r);
     }
 }
@@ -135,9 +195,8 @@ void kafka_partitions(struct api *a, struct http_request *r)
 {
     struct broker_topic t;
 
-    if (get_topic(a, r, &t) &&
-        put_partitions(answer_begin(r, 200, MEDIA_KAFKA), &t) != 0) {
-        answer_broken(r);
+    if (get_topic(a, r, &t)) {
+        put_partitions(a, r, answer_begin(r, 200, MEDIA_KAFKA), &t, -1);
     }
 }
 
@@ -168,9 +227,8 @@ void kafka_partition(struct api *a, struct http_request *r)
     struct broker_topic t;
     int32_t p;
 
-    if (get_partition(a, r, &t, &p) &&
-        put_partition(answer_begin(r, 200, MEDIA_KAFKA), p) != 0) {
-        answer_broken(r);
+    if (get_partition(a, r, &t, &p)) {
+        put_partitions(a, r, answer_begin(r, 200, MEDIA_KAFKA), &t, p);
     }
 }
 

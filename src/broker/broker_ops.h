@@ -11,6 +11,7 @@
 #define BROKER_BROKER_OPS_H
 
 #include "broker/broker.h"
+#include "broker/cluster.h"
 #include "broker/member.h"
 
 /* Members of consumer groups; the contract of each is the one in member.h. */
@@ -77,7 +78,8 @@ struct broker_ops {
     int (*group_delete)(struct broker *b, const char *group, struct err *e);
     int (*retain)(struct broker *b, struct broker_retention *r, struct err *e);
     void (*stats)(struct broker *b, struct broker_stats *ret);
-    const struct member_ops *members; /* NULL: those of coordinator.h */
+    const struct member_ops *members;  /* NULL: those of coordinator.h */
+    const struct cluster_ops *cluster; /* NULL: it has no servers */
     void (*health)(struct broker *b,
                    struct broker_health *ret); /* NULL: well */
 };
