@@ -15,6 +15,7 @@
 #include "core/secret.h"
 #include "core/stop.h"
 #include "core/text.h"
+#include "db/login.h"
 
 enum {
     EXIT_DONE = 0,
@@ -202,6 +203,22 @@ static int run_command(struct cli *c, const struct cmd *cmd,
     return rc;
 }
 
+/* Every user of a machine can read the arguments of its programs. */
+static int no_passwords(int argc, char **argv, struct err *e)
+{
+    for (int i = 0; i < argc; i++) {
+        if (login_shows_password(argv[i])) {
+            return err_set(e, ERR_INVALID,
+                           "a url in the command line holds a password, and "
+                           "every user of this machine could read it; leave "
+                           "it out and write HOST, USER and PASSWORD into "
+                           "db_creds.yaml or .env (chmod 600), or set "
+                           "PINLINE_DB_PASSWORD");
+        }
+    }
+    return 0;
+}
+
 /* argv without the program's name, the command's name taken out of it. */
 static int dispatch(struct cli *c, const struct cmd **ret_cmd, int argc,
                     char **argv, struct err *e)
@@ -212,7 +229,8 @@ static int dispatch(struct cli *c, const struct cmd **ret_cmd, int argc,
     int at = 0;
     int rc;
 
-    if (args_parse(&a, only_globals, argc, argv, &at, e) < 0) {
+    if (no_passwords(argc, argv, e) < 0 ||
+        args_parse(&a, only_globals, argc, argv, &at, e) < 0) {
         return -1;
     }
     apply(c, &a);

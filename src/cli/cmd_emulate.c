@@ -321,6 +321,7 @@ static int set_up(struct job *j, struct cli *c, const struct args *a,
     }
     source.url = j->project.source;
     source.seed = (uint64_t)j->project.seed;
+    source.datetimes = (enum source_datetimes)j->project.source_datetimes;
     source.ntables = j->conf.ntables;
     if (read_token(j, args_text(a, "token-file", NULL), e) != 0) {
         return -1;

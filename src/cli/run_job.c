@@ -138,14 +138,16 @@ static int serve(struct job *j, struct err *e)
 static int open_source(struct job *j, struct err *e)
 {
     struct recognise known;
-    struct source_conf conf = {.url = j->w.project.source,
-                               .seed = (uint64_t)j->w.project.seed,
-                               .rows = GENERATED,
-                               .tables = j->names,
-                               .ntables = j->w.spec->ntables,
-                               .inputs = j->conf->inputs,
-                               .ninputs = j->conf->ninputs,
-                               .guess = &known.guess};
+    struct source_conf conf = {
+        .url = j->w.project.source,
+        .seed = (uint64_t)j->w.project.seed,
+        .rows = GENERATED,
+        .tables = j->names,
+        .ntables = j->w.spec->ntables,
+        .inputs = j->conf->inputs,
+        .ninputs = j->conf->ninputs,
+        .datetimes = (enum source_datetimes)j->w.project.source_datetimes,
+        .guess = &known.guess};
 
     recognise_init(&known, j->w.spec, j->names, j->w.spec->ntables);
     if (j->conf->ninputs > 0) {

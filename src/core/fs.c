@@ -426,3 +426,22 @@ void fs_unmap(struct fs_map *m)
     }
     *m = (struct fs_map){0};
 }
+
+int fs_nameless(struct err *e)
+{
+    const char *folder = getenv("TMPDIR");
+    char path[FS_PATH_MAX];
+    int fd;
+
+    if (fs_join(path, folder ? folder : "/tmp", "pinline-XXXXXX", e) < 0) {
+        return -1;
+    }
+    fd = mkstemp(path);
+    if (fd < 0) {
+        return err_set(e, ERR_IO, "could not make temporary file \"%s\": %s",
+                       path, strerror(errno));
+    }
+    (void)unlink(path);
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return fd;
+}

@@ -46,6 +46,9 @@ int fs_remove(const char *path, struct err *e) MUST_USE;
 int fs_join(char path[FS_PATH_MAX], const char *dir, const char *name,
             struct err *e) MUST_USE;
 
+/* A new file below TMPDIR that has no name any more; its descriptor, or -1. */
+int fs_nameless(struct err *e) MUST_USE;
+
 /* The names in a folder, sorted by bytes, without . and ..; each ends in '/'
  * when it is a folder.  fs_names_release() ends what fs_names() filled. */
 struct fs_names {

@@ -167,11 +167,9 @@ static bool is_creds(const char *path, enum login_kind *ret)
     return strcmp(name, "local_db_creds.yaml") == 0;
 }
 
-bool login_is_url(const char *url)
+bool login_is_url(const char *url, enum login_kind *ret)
 {
-    enum login_kind kind;
-
-    return find_kind(scheme_of(url), &kind) || is_creds(url, &kind);
+    return find_kind(scheme_of(url), ret) || is_creds(url, ret);
 }
 
 /* What stands between "://" and the last '@' before the path. */

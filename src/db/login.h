@@ -50,9 +50,9 @@ struct login {
     const char *query;    /* behind the url's ?, "" when none; borrowed */
 };
 
-/* "postgres://...", "postgresql://...", "mysql://..." or the name of a
- * credentials file. */
-bool login_is_url(const char *url);
+/* Whether it is "postgres://...", "postgresql://...", "mysql://...",
+ * "mariadb://..." or a path that ends in the name of a credentials file. */
+bool login_is_url(const char *url, enum login_kind *ret);
 /* ERR_INVALID, ERR_DENIED and ERR_MALFORMED say what to type. */
 int login_find(struct login *ret, const char *url, struct err *e) MUST_USE;
 /* The bytes of the password are overwritten. */

@@ -13,6 +13,10 @@ enum {
 static const char *const stream_sinks[] = {"delta", "postgres", NULL};
 static const char *const layouts[] = {"lines", "array", NULL};
 
+/* as enum source_datetimes */
+static const char *const datetimes[] = {"str", "isoformat", "milliseconds",
+                                        "utc", NULL};
+
 #define AT(member) offsetof(struct project, member)
 
 static const struct conf_field fields[] = {
@@ -223,7 +227,15 @@ static const struct conf_field fields[] = {
      .type = CONF_TEXT,
      .offset = AT(source),
      .def = "generator:",
-     .help = "Where rows come from: generator:, sqlite://FILE, a folder."},
+     .help = "Where rows come from: generator:, sqlite://FILE, a folder, "
+             "postgres://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE."},
+    {.name = "source_datetimes",
+     .type = CONF_CHOICE,
+     .offset = AT(source_datetimes),
+     .def = "str",
+     .choices = datetimes,
+     .help = "How date-times of a database are posted: as Python's str() or "
+             "isoformat(), with milliseconds, or with a Z."},
     {.name = "spec",
      .type = CONF_TEXT,
      .offset = AT(spec),

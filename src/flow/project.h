@@ -57,6 +57,7 @@ struct project {
     int64_t stream_trigger_bytes;
 
     const char *source;
+    int source_datetimes; /* enum source_datetimes */
     int64_t rows;
     int64_t seed;
     int64_t batch_every_us; /* serve: 0 none */

@@ -8,26 +8,6 @@
 #include "core/mem.h"
 #include "source/files_int.h"
 
-/* A new file that has no name any more; its descriptor, or -1. */
-static int nameless_file(struct err *e)
-{
-    const char *folder = getenv("TMPDIR");
-    char path[FS_PATH_MAX];
-    int fd;
-
-    if (fs_join(path, folder ? folder : "/tmp", "pinline-XXXXXX", e) < 0) {
-        return -1;
-    }
-    fd = mkstemp(path);
-    if (fd < 0) {
-        return err_set(e, ERR_IO, "could not make temporary file \"%s\": %s",
-                       path, strerror(errno));
-    }
-    (void)unlink(path);
-    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-    return fd;
-}
-
 /* What one chunk unpacks to goes to fd. */
 static int write_chunk(struct compress_reader *r, struct slice in, int fd,
                        const char *path, struct err *e)
@@ -83,7 +63,7 @@ static int unpack(struct files_file *file, int from, enum compress_kind kind,
                   struct err *e)
 {
     struct compress_reader *r = NULL;
-    int fd = nameless_file(e);
+    int fd = fs_nameless(e);
     int rc = -1;
 
     if (fd < 0) {

@@ -4,6 +4,7 @@
 
 #include "core/mem.h"
 #include "core/text.h"
+#include "db/login.h"
 #include "source/source_ops.h"
 
 struct source {
@@ -26,7 +27,7 @@ static const struct source_ops *const sources[] = {
     &source_generator,
     ABSENT("mysql", "mysql:", "it joins in a later release"),
     &source_path,
-    ABSENT("postgres", "postgres:", "it joins in a later release"),
+    &source_postgres,
     &source_sqlite,
 };
 
@@ -58,6 +59,17 @@ static const struct source_ops *find(struct slice scheme)
     return NULL;
 }
 
+/* A credentials file and the other names of schemes are databases too. */
+static struct slice scheme_of(const char *url)
+{
+    enum login_kind kind;
+
+    if (!login_is_url(url, &kind)) {
+        return url_scheme(url);
+    }
+    return kind == LOGIN_MYSQL ? SLICE("mysql:") : SLICE("postgres:");
+}
+
 static int unknown(struct slice scheme, const char *url, struct err *e)
 {
     const char *words[ARRAY_LEN(sources)];
@@ -75,17 +87,16 @@ static int unknown(struct slice scheme, const char *url, struct err *e)
         }
     }
     near = text_nearest(scheme, words, n);
-    return err_set(
-        e, ERR_INVALID,
-        "cannot open source \"%s\": no source is called \"%.*s\"%s%s", url,
-        SLICE_FMT(scheme), near != NULL ? "; the nearest is " : "",
-        near != NULL ? near : "");
+    return err_set(e, ERR_INVALID,
+                   "cannot open source: none is called \"%.*s\"%s%s",
+                   SLICE_FMT(scheme), near != NULL ? "; the nearest is " : "",
+                   near != NULL ? near : "");
 }
 
 int source_open(struct source **ret, const struct source_conf *conf,
                 struct err *e)
 {
-    struct slice scheme = url_scheme(conf->url);
+    struct slice scheme = scheme_of(conf->url);
     const struct source_ops *ops = find(scheme);
     struct source *s;
 
@@ -103,7 +114,8 @@ int source_open(struct source **ret, const struct source_conf *conf,
     }
     s->ops = ops;
     s->ntables = conf->ntables;
-    if (ops->open(&s->handle, conf->url + scheme.len, conf, e) != 0) {
+    if (ops->open(&s->handle, conf->url + url_scheme(conf->url).len, conf, e) !=
+        0) {
         mem_free(s);
         return -1;
     }

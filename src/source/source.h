@@ -18,12 +18,21 @@ enum {
     SOURCE_TABLES_MAX = 16
 };
 
+/* How date-times of databases leave, as what Python's json.dumps() makes. */
+enum source_datetimes {
+    SOURCE_DATETIMES_STR,          /* 2018-11-03 16:20:09, default=str */
+    SOURCE_DATETIMES_ISOFORMAT,    /* 2018-11-03T16:20:09, isoformat() */
+    SOURCE_DATETIMES_MILLISECONDS, /* 2018-11-03T16:20:09.000, to_json() */
+    SOURCE_DATETIMES_UTC,          /* 2018-11-03T16:20:09Z */
+};
+
 struct source_conf {
     const char *url;   /* "generator:", "sqlite://FILE", "DIR", "FILE", ... */
     uint64_t seed;     /* generator */
     int64_t rows;      /* generator: rows a table */
     double bad;        /* generator: share of broken rows */
     double duplicates; /* generator: share of repeated rows */
+    enum source_datetimes datetimes; /* postgres, mysql */
     /* "files:": files and folders, recognised by content or name */
     const char *const *inputs;
     size_t ninputs;

@@ -29,5 +29,7 @@ def run(program, kind, **values):
 sink, source = sys.argv[1:3]
 with far.side("postgres") as postgres:
     run(sink, "postgres", PINLINE_TEST_POSTGRES=postgres["url"])
+    for kind in ("postgres", "postgres-plain"):
+        run(source, kind, PINLINE_TEST_DATABASE=postgres["url"])
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)

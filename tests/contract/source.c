@@ -3,10 +3,12 @@
  * three tables of a few hundred rows.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/compress.h"
 #include "core/fs.h"
 #include "core/rand.h"
+#include "db/postgres.h"
 #include "db/sqlite.h"
 #include "record/guess.h"
 #include "source/source.h"
@@ -103,6 +105,37 @@ static void make_database(char url[URL_MAX])
     (void)snprintf(url, URL_MAX, "sqlite://%s", path);
 }
 
+/* Three tables in a running database; "-plain": without any index. */
+static void make_tables(char url[URL_MAX])
+{
+    static bool made;
+    bool plain = strstr(kind, "-plain") != NULL;
+    const char *given = getenv("PINLINE_TEST_DATABASE");
+    struct postgres *db = NULL;
+    struct login login;
+    char sql[512];
+    struct err e;
+
+    (void)snprintf(url, URL_MAX, "%s", given != NULL ? given : "");
+    if (made) {
+        return;
+    }
+    made = true;
+    CHECK_OK(login_find(&login, url, &e), &e);
+    CHECK_OK(postgres_open(&db, &login, 0, &e), &e);
+    for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
+        (void)snprintf(sql, sizeof(sql),
+                       "DROP TABLE IF EXISTS \"%s\"; CREATE TABLE \"%s\""
+                       " (\"%s\" integer%s, %s text); INSERT INTO \"%s\""
+                       " SELECT i, 't' || i FROM generate_series(0, %d) i",
+                       names[t], names[t], tables[t].columns[0],
+                       plain ? "" : " PRIMARY KEY", tables[t].columns[1],
+                       names[t], ROWS - 1);
+        CHECK_OK(postgres_exec(db, sql, NULL, &e), &e);
+    }
+    postgres_close(db);
+}
+
 static struct source *open_kind(void)
 {
     char url[URL_MAX] = "generator:";
@@ -117,6 +150,8 @@ static struct source *open_kind(void)
 
     if (strcmp(kind, "sqlite") == 0) {
         make_database(url);
+    } else if (strncmp(kind, "postgres", strlen("postgres")) == 0) {
+        make_tables(url);
     } else if (strcmp(kind, "generator") != 0) {
         make_files(url);
     }
@@ -258,8 +293,9 @@ static const struct test tests_of_all[] = {
 int main(int argc, char **argv)
 {
     if (argc != 2) {
-        (void)fprintf(
-            stderr, "usage: contract_source json|csv|gzip|generator|sqlite\n");
+        (void)fprintf(stderr,
+                      "usage: contract_source json|csv|gzip|generator|sqlite|"
+                      "postgres|postgres-plain\n");
         return 2;
     }
     kind = argv[1];
