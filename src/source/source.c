@@ -72,6 +72,7 @@ static struct slice scheme_of(const char *url)
 
 static int unknown(struct slice scheme, const char *url, struct err *e)
 {
+    struct slice shown = login_shows_password(url) ? scheme : slice_of(url);
     const char *words[ARRAY_LEN(sources)];
     const char *near;
     size_t n = 0;
@@ -87,10 +88,11 @@ static int unknown(struct slice scheme, const char *url, struct err *e)
         }
     }
     near = text_nearest(scheme, words, n);
-    return err_set(e, ERR_INVALID,
-                   "cannot open source: none is called \"%.*s\"%s%s",
-                   SLICE_FMT(scheme), near != NULL ? "; the nearest is " : "",
-                   near != NULL ? near : "");
+    return err_set(
+        e, ERR_INVALID,
+        "cannot open source \"%.*s\": no source is called \"%.*s\"%s%s",
+        SLICE_FMT(shown), SLICE_FMT(scheme),
+        near != NULL ? "; the nearest is " : "", near != NULL ? near : "");
 }
 
 int source_open(struct source **ret, const struct source_conf *conf,

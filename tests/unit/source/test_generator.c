@@ -106,8 +106,9 @@ static void wrong_sources_are_refused_in_words(void)
         {"generator:rows=5,x=1",
          "cannot use \"x=1\" behind \"generator:\"; there are rows=N, seed=N, "
          "bad=SHARE and duplicates=SHARE, parted by commas"},
-        {"postgres://h/d",
-         "cannot open source \"postgres\": it joins in a later release"},
+        {"postgres://u@h/d?tls=maybe",
+         "the url says tls=maybe; it is off, prefer, require or verify (with "
+         "ca=FILE)"},
     };
     struct source_conf c = conf(10, 0, 0);
     struct source *s = NULL;
