@@ -1,6 +1,7 @@
 #include "broker/broker.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "broker/broker_ops.h"
@@ -65,6 +66,22 @@ int broker_open(struct broker **ret, const struct broker_conf *conf,
                    "there is no broker \"%.*s\": it is embedded, kafka://... "
                    "or memory",
                    SLICE_FMT(kind));
+}
+
+bool broker_is_here(const char *url)
+{
+    struct slice kind = kind_of(url);
+
+    return slice_is(kind, "embedded") || slice_is(kind, "memory");
+}
+
+void broker_url_plain(const char *url, char *ret, size_t size)
+{
+    struct slice rest = slice_of(url ? url : "embedded");
+    struct slice head;
+    bool more = slice_cut(&rest, '?', &head);
+
+    (void)snprintf(ret, size, "%.*s%s", SLICE_FMT(head), more ? "?..." : "");
 }
 
 void broker_close(struct broker *b)

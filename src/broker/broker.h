@@ -36,6 +36,11 @@ struct broker_conf {
 
 int broker_open(struct broker **ret, const struct broker_conf *conf,
                 struct err *e) MUST_USE;
+/* Whether the topics lie in this project's own folder or memory. */
+bool broker_is_here(const char *url);
+/* The url without what may be secret, "kafka://host:9092?..."; shortened to
+ * fit. */
+void broker_url_plain(const char *url, char *ret, size_t size);
 /* Finishes what was begun (every done() has been called), then ends. */
 void broker_close(struct broker *b);
 

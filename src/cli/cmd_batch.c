@@ -23,6 +23,7 @@ enum {
 #define TASK_WAIT_US ((int64_t)600000000)
 
 static const struct opt opts[] = {
+    WORKSPACE_BROKER,
     {.name = "answers",
      .kind = OPT_CHOICE,
      .arg = "SCOPE",
@@ -231,7 +232,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     struct workspace w;
     int rc;
 
-    if (workspace_load(&w, c, NULL, 0, e) < 0) {
+    if (workspace_load_for(&w, c, a, e) < 0) {
         return -1;
     }
     rc = workspace_broker(&w, BROKER_READ, e);

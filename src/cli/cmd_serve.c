@@ -23,10 +23,7 @@ enum {
 };
 
 static const struct opt opts[] = {
-    {.name = "broker",
-     .kind = OPT_TEXT,
-     .arg = "URL",
-     .help = "Who keeps the topics: embedded (the default) or memory"},
+    WORKSPACE_BROKER,
     {.name = "cors",
      .kind = OPT_TEXT,
      .arg = "ORIGIN",
@@ -302,19 +299,15 @@ static int serve(struct cli *c, const struct args *a, struct serving *s,
 static int run(struct cli *c, const struct args *a, struct err *e)
 {
     struct serving *s = mem_zero(1, sizeof(*s));
-    const char *broker = args_text(a, "broker", NULL);
-    char set[512];
-    const char *extra = set;
     int rc;
 
     if (s == NULL) {
         return err_nomem(e, sizeof(*s));
     }
-    (void)snprintf(set, sizeof(set), "broker=%s", broker);
     stop_install();
     secret_no_core_dumps();
     raise_open_files();
-    rc = workspace_load(&s->w, c, &extra, broker != NULL ? 1 : 0, e);
+    rc = workspace_load_for(&s->w, c, a, e);
     if (rc == 0) {
         rc = serve(c, a, s, e);
         workspace_close(&s->w);

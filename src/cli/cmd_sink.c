@@ -8,6 +8,7 @@
 extern const struct cmd cmd_sink;
 
 static const struct opt opts[] = {
+    WORKSPACE_BROKER,
     {.name = "follow",
      .kind = OPT_FLAG,
      .help = "Go on as records come, until SIGINT or SIGTERM"},
@@ -28,7 +29,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
         return err_set(e, ERR_INVALID,
                        "--follow and --once exclude each other");
     }
-    if (workspace_load(&w, c, NULL, 0, e) < 0) {
+    if (workspace_load_for(&w, c, a, e) < 0) {
         return -1;
     }
     if (workspace_broker(&w, BROKER_READ, e) < 0) {

@@ -19,6 +19,7 @@ enum {
 static const char *const formats[] = {"table", "json", NULL};
 
 static const struct opt opts[] = {
+    WORKSPACE_BROKER,
     {.name = "format",
      .kind = OPT_CHOICE,
      .arg = "FORMAT",
@@ -146,16 +147,21 @@ static bool table_run(void *arg, const struct ledger_run *r)
 static int show_table(struct workspace *w, const struct page *p, FILE *out,
                       struct err *e)
 {
+    char broker[200];
+
+    broker_url_plain(w->project.broker, broker, sizeof(broker));
     (void)fprintf(out, "pinline " PINLINE_VERSION "   %s   %s\n\n",
-                  w->project.data, w->project.broker);
+                  w->project.data, broker);
     table_accounts(p, out);
     table_lags(p, out);
     (void)fprintf(out, "\n%-8s %-10s %s\n", "run", "state", "started");
     if (ledger_runs(p->ledger, RUNS_SHOWN, table_run, out, e) < 0) {
         return -1;
     }
-    (void)fprintf(out, "\ntopics on disk %.1f MB\n",
-                  (double)p->stats.disk_bytes / 1e6);
+    if (broker_is_here(w->project.broker)) {
+        (void)fprintf(out, "\ntopics on disk %.1f MB\n",
+                      (double)p->stats.disk_bytes / 1e6);
+    }
     return 0;
 }
 
@@ -273,7 +279,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     struct workspace w;
     int rc;
 
-    if (workspace_load(&w, c, NULL, 0, e) < 0) {
+    if (workspace_load_for(&w, c, a, e) < 0) {
         return -1;
     }
     rc = workspace_broker(&w, BROKER_READ, e);

@@ -15,6 +15,7 @@ enum {
 };
 
 static const struct opt opts[] = {
+    WORKSPACE_BROKER,
     {.name = "dry-run",
      .kind = OPT_FLAG,
      .help = "With reset: only show what would change"},
@@ -142,7 +143,7 @@ static int list(struct cli *c, const struct args *a, struct err *e)
     size_t n = 0;
     int rc;
 
-    if (topics_open(&w, c, false, e) < 0) {
+    if (topics_open(&w, c, a, false, e) < 0) {
         return -1;
     }
     table_init(&t, heads, ARRAY_LEN(heads));
@@ -160,7 +161,7 @@ static int create(struct cli *c, const struct args *a, struct err *e)
     struct workspace w;
     int rc = 0;
 
-    if (topics_open(&w, c, true, e) < 0) {
+    if (topics_open(&w, c, a, true, e) < 0) {
         return -1;
     }
     for (size_t i = 0; rc == 0 && i < a->n_words; i++) {
@@ -187,7 +188,7 @@ static int delete_all(struct cli *c, const struct args *a, struct err *e)
     struct workspace w;
     int rc = 0;
 
-    if (topics_open(&w, c, false, e) < 0) {
+    if (topics_open(&w, c, a, false, e) < 0) {
         return -1;
     }
     for (size_t i = 0; rc == 0 && i < a->n_words; i++) {
@@ -229,7 +230,7 @@ static int offsets(struct cli *c, const struct args *a, struct err *e)
     size_t n = 0;
     int rc = 0;
 
-    if (topics_open(&w, c, false, e) < 0) {
+    if (topics_open(&w, c, a, false, e) < 0) {
         return -1;
     }
     table_init(&t, heads, ARRAY_LEN(heads));
@@ -251,6 +252,9 @@ static int put_time(struct table *t, int64_t us, struct err *e)
 {
     char text[CLOCK_TEXT_MAX];
 
+    if (us == 0) {
+        return table_put(t, SLICE("not known"), e); /* somebody else's topic */
+    }
     (void)clock_iso(us, text);
     return table_put(t, slice_of(text), e);
 }
@@ -263,7 +267,7 @@ static int describe(struct cli *c, const struct args *a, struct err *e)
     struct table t;
     int rc = 0;
 
-    if (topics_open(&w, c, false, e) < 0) {
+    if (topics_open(&w, c, a, false, e) < 0) {
         return -1;
     }
     table_init(&t, heads, ARRAY_LEN(heads));
@@ -352,7 +356,7 @@ static int lag(struct cli *c, const struct args *a, struct err *e)
     struct table t;
     int rc;
 
-    if (topics_open(&w, c, false, e) < 0) {
+    if (topics_open(&w, c, a, false, e) < 0) {
         return -1;
     }
     table_init(&t, heads, ARRAY_LEN(heads));
@@ -370,7 +374,7 @@ static int groups(struct cli *c, const struct args *a, struct err *e)
     size_t n = 0;
     int rc;
 
-    if (topics_open(&w, c, false, e) < 0) {
+    if (topics_open(&w, c, a, false, e) < 0) {
         return -1;
     }
     table_init(&t, heads, ARRAY_LEN(heads));
@@ -440,7 +444,7 @@ static int reset(struct cli *c, const struct args *a, struct err *e)
                        "say where to with --to: earliest, latest, an offset, "
                        "a time, or how long ago");
     }
-    if (topics_open(&w, c, false, e) < 0) {
+    if (topics_open(&w, c, a, false, e) < 0) {
         return -1;
     }
     table_init(&t, heads, ARRAY_LEN(heads));

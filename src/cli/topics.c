@@ -6,12 +6,13 @@
 #include "core/clock.h"
 #include "core/num.h"
 
-int topics_open(struct workspace *w, struct cli *c, bool make, struct err *e)
+int topics_open(struct workspace *w, struct cli *c, const struct args *a,
+                bool make, struct err *e)
 {
     struct err why;
     int rc;
 
-    if (workspace_load(w, c, NULL, 0, e) < 0) {
+    if (workspace_load_for(w, c, a, e) < 0) {
         return -1;
     }
     rc = workspace_broker(w, BROKER_READ, &why);

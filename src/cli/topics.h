@@ -8,8 +8,8 @@
 
 /* Open the topics; with `make` also where there are none yet, and beside a
  * server that has them open for writing. */
-int topics_open(struct workspace *w, struct cli *c, bool make,
-                struct err *e) MUST_USE;
+int topics_open(struct workspace *w, struct cli *c, const struct args *a,
+                bool make, struct err *e) MUST_USE;
 /* An offset, "earliest", "latest", a time stamp, or a duration ("10m": so
  * long ago) as an offset of a partition. */
 int topics_place(struct broker *b, const char *topic, int32_t partition,

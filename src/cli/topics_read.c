@@ -239,7 +239,7 @@ int topics_read(struct cli *c, const struct args *a, struct err *e)
         return err_set(e, ERR_INVALID,
                        "give only one of --from-beginning, --offset, --since");
     }
-    if (topics_open(&w, c, false, e) < 0) {
+    if (topics_open(&w, c, a, false, e) < 0) {
         return -1;
     }
     r.broker = w.broker;

@@ -1,6 +1,7 @@
 #include "cli/workspace.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -12,6 +13,7 @@
 enum {
     FAULTS_BYTES = 1 << 20,
     LAND_LOOK_US = 100000,
+    SET_MAX = 4096,
 };
 
 static const char *const all_topics[] = {"*"};
@@ -62,19 +64,39 @@ int workspace_load(struct workspace *w, struct cli *c, const char *const *extra,
     return rc;
 }
 
+int workspace_load_for(struct workspace *w, struct cli *c, const struct args *a,
+                       struct err *e)
+{
+    const char *broker = args_text(a, "broker", NULL);
+    char set[SET_MAX];
+    const char *extra = set;
+
+    if (broker != NULL &&
+        snprintf(set, sizeof(set), "broker=%s", broker) >= SET_MAX) {
+        return err_set(e, ERR_LIMIT, "the url of the broker is too long");
+    }
+    return workspace_load(w, c, &extra, broker != NULL ? 1 : 0, e);
+}
+
 int workspace_broker(struct workspace *w, enum broker_mode mode, struct err *e)
 {
-    struct broker_conf conf = {
-        .url = w->project.broker, .dir = w->project.data, .mode = mode};
+    struct broker_conf conf = {.url = w->project.broker,
+                               .dir = w->project.data,
+                               .mode = mode,
+                               .options = w->project.broker_options.items,
+                               .noptions = w->project.broker_options.n};
+    bool here = broker_is_here(conf.url);
 
-    if (mode == BROKER_READ && !fs_exists(w->project.data)) {
+    if (here && mode == BROKER_READ && !fs_exists(w->project.data)) {
         return err_set(
             e, ERR_NOTFOUND,
             "there is no data directory \"%s\" yet; `pinline run` or "
             "`pinline serve` make one",
             w->project.data);
     }
-    if (mode == BROKER_WRITE && fs_make_folders(w->project.data, e) < 0) {
+    /* ledger and locks of a pipeline stand there, whoever keeps the topics */
+    if ((mode == BROKER_WRITE || !here) &&
+        fs_make_folders(w->project.data, e) < 0) {
         return -1;
     }
     return broker_open(&w->broker, &conf, e);

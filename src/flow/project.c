@@ -39,6 +39,12 @@ static const struct conf_field fields[] = {
      .offset = AT(broker),
      .def = "embedded",
      .help = "Who keeps the topics."},
+    {.name = "broker_options",
+     .type = CONF_LIST,
+     .offset = AT(broker_options),
+     .help = "Options of the broker, NAME=VALUE: for Kafka every property of "
+             "librdkafka (security.protocol=SASL_SSL), and create.NAME for "
+             "settings of topics that are made (create.replication.factor=3)."},
     {.name = "consumers.idle",
      .type = CONF_DURATION,
      .offset = AT(consumers_idle_us),

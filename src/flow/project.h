@@ -16,8 +16,9 @@ struct project {
     const char *file; /* the configuration read, or NULL */
 
     const char *data;
-    const char *broker;            /* "embedded", "kafka://..." */
-    const char *spec;              /* "": the one in the program */
+    const char *broker;              /* "embedded", "kafka://..." */
+    struct conf_list broker_options; /* "NAME=VALUE" */
+    const char *spec;                /* "": the one in the program */
     const char *analyses;          /* a folder with own .sql files; "": none */
     const char *prefix;            /* topics PREFIX.pin ... */
     struct conf_list topics;       /* "pin=NAME" */
