@@ -151,7 +151,7 @@ static void free_wish(struct wish *w)
 }
 
 /* Nested counts and back-references can take any time and memory. */
-static int compile(struct wish *w, const char *pattern, struct err *e)
+int coordinator_pattern(regex_t *ret, const char *pattern, struct err *e)
 {
     char why[100];
     int counts = 0;
@@ -170,14 +170,13 @@ static int compile(struct wish *w, const char *pattern, struct err *e)
                        "back-references or more than %d counts",
                        pattern, COUNTED_MAX);
     }
-    rc = regcomp(&w->pattern, pattern, REG_EXTENDED);
+    rc = regcomp(ret, pattern, REG_EXTENDED);
     if (rc != 0) {
-        (void)regerror(rc, &w->pattern, why, sizeof(why));
+        (void)regerror(rc, ret, why, sizeof(why));
         return err_set(e, ERR_INVALID,
                        "cannot subscribe to pattern \"%.100s\": %s", pattern,
                        why);
     }
-    w->has_pattern = true;
     return 0;
 }
 
@@ -189,7 +188,9 @@ static int make_wish(struct wish *w, const struct member_conf *conf,
 
     *w = (struct wish){.n_topics = conf->ntopics};
     if (conf->pattern != NULL) {
-        return compile(w, conf->pattern, e);
+        w->has_pattern =
+            coordinator_pattern(&w->pattern, conf->pattern, e) == 0;
+        return w->has_pattern ? 0 : -1;
     }
     for (size_t i = 0; i < conf->ntopics; i++) {
         size += strlen(conf->topics[i]) + 1;

@@ -82,4 +82,8 @@ int coordinator_seats(struct coordinator *c, struct room *g,
 /* Give every seat a target: who has it keeps it while shares stay even. */
 int coordinator_share(struct room *g, struct err *e) MUST_USE;
 
+/* A pattern that a member may subscribe to, compiled (regfree); ERR_INVALID. */
+int coordinator_pattern(regex_t *ret, const char *pattern,
+                        struct err *e) MUST_USE;
+
 #endif

@@ -319,4 +319,5 @@ const struct broker_ops broker_kafka = {
     .retain = retain,
     .stats = stats,
     .health = health,
+    .members = &kafka_members,
 };

@@ -23,12 +23,13 @@
     XX(ConfigEntry_source)                      \
     XX(ConfigEntry_value)                       \
     XX(ConfigResource_configs)                  \
-    XX(ConfigResource_destroy)                  \
     XX(ConfigResource_destroy_array)            \
     XX(ConfigResource_error)                    \
-    XX(ConfigResource_error_string)             \
     XX(ConfigResource_name)                     \
     XX(ConfigResource_new)                      \
+    XX(ConsumerGroupDescription_error)          \
+    XX(ConsumerGroupDescription_member)         \
+    XX(ConsumerGroupDescription_member_count)   \
     XX(ConsumerGroupListing_group_id)           \
     XX(CreateTopics)                            \
     XX(CreateTopics_result_topics)              \
@@ -42,18 +43,22 @@
     XX(DeleteTopics_result_topics)              \
     XX(DescribeConfigs)                         \
     XX(DescribeConfigs_result_resources)        \
+    XX(DescribeConsumerGroups)                  \
+    XX(DescribeConsumerGroups_result_groups)    \
     XX(ListConsumerGroupOffsets)                \
     XX(ListConsumerGroupOffsets_destroy)        \
     XX(ListConsumerGroupOffsets_new)            \
     XX(ListConsumerGroupOffsets_result_groups)  \
     XX(ListConsumerGroups)                      \
-    XX(ListConsumerGroups_result_errors)        \
     XX(ListConsumerGroups_result_valid)         \
+    XX(MemberAssignment_partitions)             \
+    XX(MemberDescription_assignment)            \
+    XX(MemberDescription_client_id)             \
+    XX(MemberDescription_consumer_id)           \
     XX(NewTopic_destroy)                        \
     XX(NewTopic_new)                            \
     XX(NewTopic_set_config)                     \
     XX(assign)                                  \
-    XX(assignment)                              \
     XX(assignment_lost)                         \
     XX(commit)                                  \
     XX(conf_destroy)                            \
@@ -66,7 +71,6 @@
     XX(conf_set_log_cb)                         \
     XX(conf_set_opaque)                         \
     XX(conf_set_rebalance_cb)                   \
-    XX(clusterid)                               \
     XX(consume_batch_queue)                     \
     XX(consume_queue)                           \
     XX(consume_start_queue)                     \
@@ -74,29 +78,28 @@
     XX(consumer_close)                          \
     XX(consumer_poll)                           \
     XX(destroy)                                 \
-    XX(err2name)                                \
     XX(err2str)                                 \
     XX(error_code)                              \
     XX(error_destroy)                           \
+    XX(error_is_fatal)                          \
     XX(error_string)                            \
     XX(event_AlterConsumerGroupOffsets_result)  \
     XX(event_CreateTopics_result)               \
     XX(event_DeleteGroups_result)               \
     XX(event_DeleteTopics_result)               \
     XX(event_DescribeConfigs_result)            \
+    XX(event_DescribeConsumerGroups_result)     \
     XX(event_ListConsumerGroupOffsets_result)   \
     XX(event_ListConsumerGroups_result)         \
     XX(event_destroy)                           \
     XX(event_error)                             \
     XX(event_error_string)                      \
-    XX(fatal_error)                             \
     XX(flush)                                   \
     XX(get_watermark_offsets)                   \
     XX(group_result_error)                      \
     XX(group_result_partitions)                 \
     XX(header_add)                              \
     XX(header_get_all)                          \
-    XX(header_get_last)                         \
     XX(headers_destroy)                         \
     XX(headers_new)                             \
     XX(incremental_assign)                      \
@@ -123,9 +126,7 @@
     XX(queue_poll)                              \
     XX(seek_partitions)                         \
     XX(subscribe)                               \
-    XX(topic_conf_new)                          \
     XX(topic_destroy)                           \
-    XX(topic_name)                              \
     XX(topic_new)                               \
     XX(topic_partition_list_add)                \
     XX(topic_partition_list_copy)               \
@@ -133,8 +134,8 @@
     XX(topic_partition_list_new)                \
     XX(topic_result_error)                      \
     XX(topic_result_error_string)               \
-    XX(unsubscribe)                             \
-    XX(version_str)
+    XX(version_str)                             \
+    XX(yield)
 
 struct kafka_api {
     struct dynlib lib;

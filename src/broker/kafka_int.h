@@ -59,6 +59,7 @@ struct kafka_topic {
 };
 
 struct kafka_conn;
+struct kafka_member;
 struct kafka_keys;
 
 struct kafka {
@@ -87,6 +88,7 @@ struct kafka {
     struct mutex conn_lock;
     int nconns;
     struct kafka_keys *keys;
+    struct kafka_member *members;
 
     struct broker_stats stats;
     struct broker_health health;

@@ -66,4 +66,10 @@ bool kafka_fetch_wait(struct broker *b, const char *topic, int32_t partition,
 void kafka_fetch_serve(struct kafka *k); /* events of the reading clients */
 void kafka_fetch_stop(struct kafka *k);
 
+/* ---- kafka_member.c, kafka_members.c ---- */
+extern const struct member_ops kafka_members;
+int kafka_member_list(struct broker *b, const char *group,
+                      struct member_owner **ret, size_t *n,
+                      struct err *e) MUST_USE;
+
 #endif

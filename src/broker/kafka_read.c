@@ -229,6 +229,13 @@ static int give(struct kafka *k, struct kafka_reader *r,
             continue;
         }
         r->at_end = false;
+        if (m->offset < r->next) { /* before what was asked for */
+            k->rd->message_destroy(m);
+            memmove(r->held + r->pos, r->held + r->pos + 1,
+                    (r->n - r->pos - 1) * sizeof(r->held[0]));
+            r->n--;
+            continue;
+        }
         if (take(k, r, m, &r->messages[f->n], e) < 0) {
             return -1;
         }
