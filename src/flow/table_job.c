@@ -8,6 +8,7 @@
 #include "flow/catalog.h"
 #include "flow/raw.h"
 #include "flow/table_job_int.h"
+#include "store/store.h"
 
 enum {
     DEDUP_ROWS_MAX = 1 << 30,
@@ -435,7 +436,7 @@ int64_t table_job_taken(const struct table_job *j, int64_t *ret_bytes)
 static int place_seen(struct table_job *j, const char *dir, struct err *e)
 {
     const struct table_job_conf *c = &j->conf;
-    bool beside = strcmp(c->sink, "delta") == 0;
+    bool beside = strcmp(c->sink, "delta") == 0 && !store_url_is_remote(dir);
     int n = beside ? snprintf(j->dir, sizeof(j->dir), "%s", dir)
                    : snprintf(j->dir, sizeof(j->dir), "%s/seen/%s/%s",
                               c->project->data, c->pipeline, c->table->name);

@@ -9,62 +9,31 @@
 #include "lake/delta_handle_int.h"
 #include "json/json.h"
 
+#define LOG "_delta_log/"
+
 enum {
     TRIES_MAX = 50,       /* lost races before a commit gives up */
     CHECKPOINT_EVERY = 10 /* versions */
 };
-
-static int log_path(const struct delta *t, int64_t version, const char *ending,
-                    char path[FS_PATH_MAX], struct err *e)
-{
-    int n = snprintf(path, FS_PATH_MAX, "%s/_delta_log/%020lld%s", t->dir,
-                     (long long)version, ending);
-
-    return n < 0 || n >= FS_PATH_MAX
-               ? err_set(e, ERR_LIMIT, "path \"%.80s...\" is too long", t->dir)
-               : 0;
-}
-
-/* Put-if-absent: the one door through which log entries come into being. */
-static int log_put(const struct delta *t, int64_t version, struct slice lines,
-                   struct err *e)
-{
-    char path[FS_PATH_MAX];
-
-    if (log_path(t, version, ".json", path, e) < 0) {
-        return -1;
-    }
-    return fs_publish_new(path, lines, e);
-}
 
 /* --- reading the log ------------------------------------------------------------ */
 
 /* Apply the entry after the present one; *ret false: there is none yet. */
 static int read_next(struct delta *t, bool *ret, struct err *e)
 {
-    char path[FS_PATH_MAX];
-    struct err why = {0};
+    char what[DELTA_KEY_MAX];
     struct buf b;
-    int rc = -1;
+    int rc;
 
-    if (log_path(t, t->s.version + 1, ".json", path, e) < 0) {
-        return -1;
-    }
     buf_init(&b, DELTA_LOG_MAX);
-    if (fs_read(path, &b, &why) < 0) {
-        if (why.code == ERR_NOTFOUND) {
-            *ret = false;
-            rc = 0;
-        } else if (e != NULL) {
-            *e = why;
-        }
-    } else if (delta_state_apply(&t->s, buf_slice(&b), path, e) == 0) {
-        t->s.version++;
-        *ret = true;
-        rc = 0;
+    rc = delta_log_get(t, t->s.version + 1, &b, ret, e);
+    if (rc == 0 && *ret) {
+        delta_log_key(what, t->s.version + 1, ".json");
+        rc = delta_state_apply(&t->s, buf_slice(&b), what, e);
+        t->s.version += rc == 0 ? 1 : 0;
     }
     buf_release(&b);
-    return rc;
+    return rc < 0 ? err_wrap(e, "table \"%s\"", t->dir) : 0;
 }
 
 int delta_refresh(struct delta *t, struct err *e)
@@ -86,13 +55,15 @@ struct listing {
     bool parts;         /* there are checkpoints in parts */
 };
 
-static void look_at(const char *name, struct listing *l)
+static bool look_at(void *arg, const struct store_object *o)
 {
+    struct listing *l = arg;
+    const char *name = o->key + strlen(LOG);
     long long version;
     int n = 0;
 
     if (sscanf(name, "%20lld%n", &version, &n) != 1 || n != 20) {
-        return;
+        return true;
     }
     if (strcmp(name + n, ".json") == 0) {
         l->last = version > l->last ? version : l->last;
@@ -101,27 +72,47 @@ static void look_at(const char *name, struct listing *l)
     } else if (strncmp(name + n, ".checkpoint.", 12) == 0) {
         l->parts = true;
     }
+    return true;
 }
 
-static int list(const struct delta *t, struct listing *l, struct err *e)
+/* The checkpoint that _last_checkpoint names, -1 when it names none: where
+ * reading the list may begin. */
+static int64_t hint(struct delta *t)
 {
-    char dir[FS_PATH_MAX];
-    struct fs_names names;
+    int64_t version = -1;
+    struct json_doc doc;
+    struct buf b;
+
+    buf_init(&b, 1 << 16);
+    if (store_get(t->store, LOG "_last_checkpoint", &b, NULL) == 0 &&
+        json_parse(&doc, buf_slice(&b), JSON_NUMBERS, NULL, NULL) == 0) {
+        if (!json_get_i64(doc.root, "version", &version)) {
+            version = -1;
+        }
+        json_release(&doc);
+    }
+    buf_release(&b);
+    return version;
+}
+
+static int list(struct delta *t, struct listing *l, struct err *e)
+{
+    int64_t from = hint(t);
+    char after[DELTA_KEY_MAX];
 
     *l = (struct listing){-1, -1, false};
-    if (fs_join(dir, t->dir, "_delta_log", e) < 0) {
-        return -1;
+    if (from >= 0) {
+        delta_log_key(after, from, "");
+        if (store_list(t->store, LOG, after, look_at, l, e) < 0) {
+            return -1;
+        }
     }
-    if (!fs_is_folder(dir)) {
-        return err_set(e, ERR_NOTFOUND, "\"%s\" holds no Delta table", t->dir);
+    if (l->checkpoint < 0) { /* no hint, or a wrong one */
+        *l = (struct listing){-1, -1, false};
+        if (store_list(t->store, LOG, NULL, look_at, l, e) < 0) {
+            return -1;
+        }
     }
-    if (fs_names(dir, &names, e) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < names.n; i++) {
-        look_at(names.names[i], l);
-    }
-    fs_names_release(&names);
     if (l->checkpoint < 0 && l->last < 0) {
         return err_set(e, ERR_NOTFOUND, "\"%s\" holds no Delta table", t->dir);
     }
@@ -160,34 +151,14 @@ static int load(struct delta *t, struct err *e)
     return 0;
 }
 
-/* --- open and close ---------------------------------------------------------------- */
-
-static int handle_new(struct delta **ret, const char *dir, struct duck *duck,
-                      struct err *e)
-{
-    struct delta *t = mem_zero(1, sizeof(*t));
-
-    if (t == NULL) {
-        return err_nomem(e, sizeof(*t));
-    }
-    delta_state_init(&t->s);
-    t->checkpointed = -1;
-    t->duck = duck;
-    t->dir = mem_text(dir, strlen(dir));
-    if (t->dir == NULL) {
-        mem_free(t);
-        return err_nomem(e, strlen(dir));
-    }
-    *ret = t;
-    return 0;
-}
+/* --- open and create ------------------------------------------------------------ */
 
 int delta_open(struct delta **ret, const char *dir, struct duck *duck,
                struct err *e)
 {
     struct delta *t;
 
-    if (handle_new(&t, dir, duck, e) < 0) {
+    if (delta_handle_new(&t, dir, duck, e) < 0) {
         return -1;
     }
     if (load(t, e) < 0) {
@@ -198,30 +169,21 @@ int delta_open(struct delta **ret, const char *dir, struct duck *duck,
     return 0;
 }
 
-void delta_close(struct delta *t)
-{
-    if (t == NULL) {
-        return;
-    }
-    delta_state_release(&t->s);
-    duck_close(t->own);
-    mem_free(t->dir);
-    mem_free(t);
-}
-
 int delta_create(struct delta **ret, const char *dir,
                  const struct delta_schema *schema, struct duck *duck,
                  struct err *e)
 {
     struct delta_change c = {.operation = "CREATE TABLE", .schema = schema};
-    char path[FS_PATH_MAX];
     struct delta *t;
 
-    if (fs_join(path, dir, "_delta_log", e) < 0 ||
-        fs_make_folders(path, e) < 0 || handle_new(&t, dir, duck, e) < 0) {
+    if (delta_handle_new(&t, dir, duck, e) < 0) {
         return -1;
     }
-    if (delta_refresh(t, e) == 0 && t->s.version >= 0) {
+    if (delta_refresh(t, e) < 0) {
+        delta_close(t);
+        return -1;
+    }
+    if (t->s.version >= 0) {
         delta_close(t);
         return err_set(e, ERR_EXISTS, "\"%s\" holds a Delta table already",
                        dir);
@@ -331,8 +293,10 @@ static int build(struct delta *t, const struct delta_change *c, struct buf *b,
                  struct err *e)
 {
     int64_t now_ms = clock_wall_us() / 1000;
+    char id[33];
 
-    if (delta_put_info(b, c->operation, !c->replace, now_ms, e) < 0 ||
+    if (delta_random(id, e) < 0 ||
+        delta_put_info(b, c->operation, !c->replace, now_ms, id, e) < 0 ||
         (t->s.version < 0 && delta_put_protocol(b, e) < 0) ||
         (c->schema != NULL &&
          delta_put_schema(t, c->schema, now_ms, b, e) < 0)) {
@@ -353,7 +317,6 @@ static int build(struct delta *t, const struct delta_change *c, struct buf *b,
 static int try_commit(struct delta *t, const struct delta_change *c,
                       bool *ret_lost, struct err *e)
 {
-    struct err why = {0};
     struct buf b;
     int rc = -1;
 
@@ -363,14 +326,10 @@ static int try_commit(struct delta *t, const struct delta_change *c,
         goto out;
     }
     INJECT(delta_before_log);
-    if (log_put(t, t->s.version + 1, buf_slice(&b), &why) < 0) {
-        if (why.code != ERR_EXISTS) {
-            if (e != NULL) {
-                *e = why;
-            }
-            goto out;
-        }
-        *ret_lost = true;
+    if (delta_log_put(t, t->s.version + 1, buf_slice(&b), ret_lost, e) < 0) {
+        goto out;
+    }
+    if (*ret_lost) {
         rc = delta_refresh(t, e);
         goto out;
     }

@@ -1,5 +1,6 @@
 /*
- * delta.h - Delta tables in a folder: created, appended to, replaced, read.
+ * delta.h - Delta tables in a folder or an object store: created, appended
+ * to, replaced, read.
  *
  * A handle holds the table's state at one version; commits move it on, and
  * delta_refresh() reads what others wrote.  A commit is one new file in the
@@ -60,12 +61,14 @@ struct delta_change {
     const struct delta_schema *schema;
 };
 
+/* url as store.h takes it: "DIR", "s3://BUCKET/PREFIX".  Writing needs a store
+ * that honours conditional puts (ERR_UNAVAILABLE with the reason). */
 /* Open what is there; ERR_NOTFOUND when it is no table.  duck: used for
  * checkpoints and data files; NULL: an own one is opened when needed. */
-int delta_open(struct delta **ret, const char *dir, struct duck *duck,
+int delta_open(struct delta **ret, const char *url, struct duck *duck,
                struct err *e) MUST_USE;
 /* Make an empty table; ERR_EXISTS when there is one. */
-int delta_create(struct delta **ret, const char *dir,
+int delta_create(struct delta **ret, const char *url,
                  const struct delta_schema *schema, struct duck *duck,
                  struct err *e) MUST_USE;
 void delta_close(struct delta *t); /* NULL is fine */
@@ -84,11 +87,13 @@ size_t delta_files(const struct delta *t);
 /* Rows of all live files; -1 when one does not say. */
 int64_t delta_rows(const struct delta *t);
 int64_t delta_bytes(const struct delta *t);
-/* Where live file i lies. */
+/* Where live file i lies, or its copy after delta_select(). */
 int delta_file_path(const struct delta *t, size_t i, char path[FS_PATH_MAX],
                     struct err *e) MUST_USE;
-/* Append a SELECT of all rows, columns in the table's order and types. */
-int delta_select(const struct delta *t, struct buf *b, struct err *e) MUST_USE;
+/* Append a SELECT of all rows, columns in the table's order and types.  Of a
+ * table in a remote store the data files are copied first, for as long as the
+ * handle is open. */
+int delta_select(struct delta *t, struct buf *b, struct err *e) MUST_USE;
 
 /* How many values of each column are NULL, from the files' statistics; *ret is
  * false when a file does not say.  delta_nulls_free() ends it. */
@@ -104,6 +109,8 @@ void delta_nulls_free(struct delta_nulls *nulls, size_t n);
 int delta_write(struct delta *t, const struct batch *const *batches, size_t n,
                 struct delta_add *ret, struct err *e) MUST_USE;
 void delta_add_release(struct delta_add *a);
+/* Take back a file that no commit named. */
+void delta_unwrite(struct delta *t, const struct delta_add *a);
 /* Make a change one new version.  ERR_FENCED, ERR_CONFLICT (the table itself
  * was changed by somebody else: look again); retries lost races itself.
  * Every tenth version is followed by a checkpoint. */

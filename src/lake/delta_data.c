@@ -17,23 +17,9 @@ enum {
     CHECKPOINT_ROWS = 4096, /* read in portions of this many */
 };
 
-int delta_need_duck(struct delta *t, struct err *e)
-{
-    struct duck_conf conf = {.temp_dir = t->dir};
-
-    if (t->duck != NULL) {
-        return 0;
-    }
-    if (duck_open(&t->own, &conf, e) < 0) {
-        return -1;
-    }
-    t->duck = t->own;
-    return 0;
-}
-
 /* --- data files ---------------------------------------------------------------------- */
 
-static int random_hex(char hex[2 * ID_BYTES + 1], struct err *e)
+int delta_random(char hex[33], struct err *e)
 {
     uint8_t bytes[ID_BYTES];
 
@@ -83,11 +69,11 @@ int delta_write(struct delta *t, const struct batch *const *batches, size_t n,
     char path[FS_PATH_MAX];
     char name[DELTA_NAME_MAX];
 
-    if (delta_need_duck(t, e) < 0 || random_hex(hex, e) < 0) {
+    if (delta_need_duck(t, e) < 0 || delta_random(hex, e) < 0) {
         return -1;
     }
     (void)snprintf(name, sizeof(name), "part-%s.zstd.parquet", hex);
-    if (fs_join(path, t->dir, name, e) < 0) {
+    if (delta_place(t, name, path, e) < 0) {
         return -1;
     }
     INJECT(delta_before_data);
@@ -96,7 +82,8 @@ int delta_write(struct delta *t, const struct batch *const *batches, size_t n,
         return err_nomem(e, strlen(name));
     }
     if (make_stats(batches, n, &a, e) < 0 ||
-        parquet_write(t->duck, path, batches, n, &a.bytes, e) < 0) {
+        parquet_write(t->duck, path, batches, n, &a.bytes, e) < 0 ||
+        delta_send(t, name, path, e) < 0) {
         delta_add_release(&a);
         return -1;
     }
@@ -104,33 +91,13 @@ int delta_write(struct delta *t, const struct batch *const *batches, size_t n,
     return 0;
 }
 
-static int hex_value(char c)
+void delta_unwrite(struct delta *t, const struct delta_add *a)
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+    struct err ignored; /* vacuum finds it too */
 
-int delta_file_path(const struct delta *t, size_t i, char path[FS_PATH_MAX],
-                    struct err *e)
-{
-    const char *p = t->s.files[i].path;
-    char name[FS_PATH_MAX];
-    size_t n = 0;
-
-    while (*p != '\0' && n + 1 < sizeof(name)) {
-        int high = *p == '%' ? hex_value(p[1]) : -1;
-        int low = high >= 0 ? hex_value(p[2]) : -1;
-
-        name[n++] = low >= 0 ? (char)(high * 16 + low) : *p;
-        p += low >= 0 ? 3 : 1;
+    if (delta_drop(t, a->path, &ignored) < 0) {
+        return;
     }
-    name[n] = '\0';
-    return fs_join(path, t->dir, name, e);
 }
 
 /* --- the schema ----------------------------------------------------------------------- */
@@ -162,7 +129,7 @@ int delta_put_schema(struct delta *t, const struct delta_schema *schema,
             s.props[s.nprops++] = t->s.props[i];
         }
     }
-    if (random_hex(hex, e) < 0) {
+    if (delta_random(hex, e) < 0) {
         goto out;
     }
     (void)snprintf(id, sizeof(id), "%.8s-%.4s-4%.3s-8%.3s-%.12s", hex, hex + 8,
@@ -340,11 +307,11 @@ out:
     return rc;
 }
 
-int delta_select(const struct delta *t, struct buf *b, struct err *e)
+int delta_select(struct delta *t, struct buf *b, struct err *e)
 {
     char path[FS_PATH_MAX];
 
-    if (put_shape(b, t->s.schema, e) < 0) {
+    if (delta_fetch(t, e) < 0 || put_shape(b, t->s.schema, e) < 0) {
         return err_wrap(e, "table \"%s\"", t->dir);
     }
     if (t->s.nfiles == 0) {
@@ -361,135 +328,6 @@ int delta_select(const struct delta *t, struct buf *b, struct err *e)
         }
     }
     return buf_puts(b, "], union_by_name=true)", e);
-}
-
-/* --- checkpoints -------------------------------------------------------------------------- */
-
-/* What a checkpoint's columns are; the smallest that every reader takes. */
-static const char shape[] =
-    "{\"txn\":{\"appId\":\"VARCHAR\",\"version\":\"BIGINT\","
-    "\"lastUpdated\":\"BIGINT\"},"
-    "\"add\":{\"path\":\"VARCHAR\",\"partitionValues\":\"MAP(VARCHAR,VARCHAR)"
-    "\",\"size\":\"BIGINT\",\"modificationTime\":\"BIGINT\","
-    "\"dataChange\":\"BOOLEAN\",\"stats\":\"VARCHAR\"},"
-    "\"metaData\":{\"id\":\"VARCHAR\",\"format\":{\"provider\":\"VARCHAR\","
-    "\"options\":\"MAP(VARCHAR,VARCHAR)\"},\"schemaString\":\"VARCHAR\","
-    "\"partitionColumns\":[\"VARCHAR\"],"
-    "\"configuration\":\"MAP(VARCHAR,VARCHAR)\",\"createdTime\":\"BIGINT\"},"
-    "\"protocol\":{\"minReaderVersion\":\"INTEGER\","
-    "\"minWriterVersion\":\"INTEGER\"}}";
-
-static int checkpoint_path(const struct delta *t, int64_t version,
-                           char path[FS_PATH_MAX], struct err *e)
-{
-    int n =
-        snprintf(path, FS_PATH_MAX, "%s/_delta_log/%020lld.checkpoint.parquet",
-                 t->dir, (long long)version);
-
-    return n < 0 || n >= FS_PATH_MAX
-               ? err_set(e, ERR_LIMIT, "path \"%.80s...\" is too long", t->dir)
-               : 0;
-}
-
-/* The state's lines as a batch of one text column. */
-static int fill_lines(const struct delta *t, struct batch *b, struct err *e)
-{
-    struct slice rest;
-    struct slice line;
-    struct buf lines;
-    int rc = -1;
-
-    buf_init(&lines, DELTA_LOG_MAX);
-    if (delta_state_lines(&t->s, &lines, e) < 0) {
-        goto out;
-    }
-    rest = buf_slice(&lines);
-    while (slice_cut(&rest, '\n', &line)) {
-        if (batch_put_text(b, 0, line, e) < 0) {
-            goto out;
-        }
-        batch_end_row(b);
-    }
-    rc = 0;
-out:
-    buf_release(&lines);
-    return rc;
-}
-
-static int write_pointer(const struct delta *t, size_t rows, struct err *e)
-{
-    char path[FS_PATH_MAX];
-    char text[96];
-    int n = snprintf(text, sizeof(text), "{\"version\":%lld,\"size\":%zu}",
-                     (long long)t->s.version, rows);
-
-    if (fs_join(path, t->dir, "_delta_log/_last_checkpoint", e) < 0) {
-        return -1;
-    }
-    return fs_publish(path, (struct slice){text, n > 0 ? (size_t)n : 0}, e);
-}
-
-int delta_checkpoint(struct delta *t, struct err *e)
-{
-    static const struct col_def defs[] = {{.name = "line", .type = COL_TEXT}};
-    struct frame_feed *feed = NULL;
-    char path[FS_PATH_MAX];
-    char sql[sizeof(shape) + 128];
-    struct batch b;
-    const struct batch *batches[] = {&b};
-    int rc = -1;
-
-    if (batch_init(&b, defs, 1, e) < 0) {
-        return -1;
-    }
-    (void)snprintf(sql, sizeof(sql),
-                   "SELECT unnest(from_json(line, '%s')) FROM delta_lines",
-                   shape);
-    INJECT(delta_before_checkpoint);
-    if (delta_need_duck(t, e) == 0 && fill_lines(t, &b, e) == 0 &&
-        checkpoint_path(t, t->s.version, path, e) == 0 &&
-        frame_feed(t->duck, "delta_lines", batches, 1, &feed, e) == 0 &&
-        parquet_write_query(t->duck, path, sql, NULL, e) == 0 &&
-        write_pointer(t, b.rows, e) == 0) {
-        t->checkpointed = t->s.version;
-        rc = 0;
-    }
-    frame_feed_free(feed);
-    batch_release(&b);
-    return rc;
-}
-
-static int apply_rows(void *arg, const struct batch *rows, struct err *e)
-{
-    struct delta *t = arg;
-
-    for (size_t i = 0; i < rows->rows; i++) {
-        if (!batch_is_null(rows, 0, i) &&
-            delta_state_apply(&t->s, batch_text(rows, 0, i), "checkpoint", e) <
-                0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-int delta_checkpoint_read(struct delta *t, int64_t version, struct err *e)
-{
-    char path[FS_PATH_MAX];
-    const char *sql;
-    struct buf b;
-    int rc = -1;
-
-    buf_init(&b, SQL_MAX);
-    if (delta_need_duck(t, e) == 0 &&
-        checkpoint_path(t, version, path, e) == 0 &&
-        buf_puts(&b, "SELECT to_json(t)::VARCHAR FROM read_parquet(", e) == 0 &&
-        duck_quote(&b, slice_of(path), '\'', e) == 0 &&
-        buf_puts(&b, ") t", e) == 0 && buf_text(&b, &sql, e) == 0) {
-        rc = frame_each(t->duck, sql, CHECKPOINT_ROWS, apply_rows, t, e);
-    }
-    buf_release(&b);
-    return rc < 0 ? err_wrap(e, "table \"%s\"", t->dir) : 0;
 }
 
 /* --- names of writers ----------------------------------------------------------------------- */

@@ -64,8 +64,9 @@ int delta_put_add(struct buf *b, const struct delta_file *f,
                   struct err *e) MUST_USE;
 int delta_put_remove(struct buf *b, const struct delta_file *f, int64_t time_ms,
                      struct err *e) MUST_USE;
+/* id makes each commit's bytes its own. */
 int delta_put_info(struct buf *b, const char *operation, bool append,
-                   int64_t time_ms, struct err *e) MUST_USE;
+                   int64_t time_ms, const char *id, struct err *e) MUST_USE;
 
 /* The schema of these columns as Delta's JSON text. */
 int delta_schema_text(struct buf *b, const struct col_def *defs, size_t columns,

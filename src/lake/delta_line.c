@@ -81,7 +81,7 @@ int delta_put_remove(struct buf *b, const struct delta_file *f, int64_t time_ms,
 }
 
 int delta_put_info(struct buf *b, const char *operation, bool append,
-                   int64_t time_ms, struct err *e)
+                   int64_t time_ms, const char *id, struct err *e)
 {
     if (buf_putf(b, e, "{\"commitInfo\":{\"timestamp\":%lld,",
                  (long long)time_ms) < 0 ||
@@ -90,9 +90,10 @@ int delta_put_info(struct buf *b, const char *operation, bool append,
     }
     return buf_putf(b, e,
                     ",\"operationParameters\":{\"mode\":\"%s\"},"
-                    "\"isBlindAppend\":%s,\"engineInfo\":\"pinline/%s\"}}\n",
+                    "\"isBlindAppend\":%s,\"engineInfo\":\"pinline/%s\","
+                    "\"txnId\":\"%s\"}}\n",
                     append ? "Append" : "Overwrite", append ? "true" : "false",
-                    PINLINE_VERSION);
+                    PINLINE_VERSION, id);
 }
 
 /* --- the schema ------------------------------------------------------------------ */

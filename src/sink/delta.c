@@ -1,7 +1,6 @@
 /* delta.c - cleaned rows into a Delta table; its txn is the position. */
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/mem.h"
 #include "lake/delta.h"
@@ -152,11 +151,7 @@ static void delta_sink_close(void *sink)
     struct delta_sink *s = sink;
 
     for (size_t i = 0; i < s->nadds; i++) {
-        char path[FS_PATH_MAX];
-
-        if (fs_join(path, s->conf.dir, s->adds[i].path, NULL) == 0) {
-            (void)unlink(path);
-        }
+        delta_unwrite(s->t, &s->adds[i]);
     }
     forget(s);
     if (s->rows.cols != NULL) {

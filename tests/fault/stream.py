@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""stream under kill -9 at every fault point, SIGTERM under load, and against
-the batch: the same rows in tables of the same shape (I4, I6, I7, I15).
+"""stream.py [s3] - stream under kill -9 at every fault point, SIGTERM under
+load, and against the batch: the same rows in tables of the same shape (I4, I6,
+I7, I15).  With `s3` the tables lie in a bucket, whose server is stopped under
+load too (I13).
 
 The tables of an undisturbed batch are the truth; delta-rs reads both, and
-reads what a kill leaves behind.  ROUNDS (default 2) repeats it with other
+reads what a kill leaves behind.  ROUNDS (default 1) repeats it with other
 data.
 """
 import json
@@ -19,6 +21,7 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
+import far  # noqa: E402
 import lake  # noqa: E402
 
 lake.need_venv()
@@ -27,16 +30,37 @@ from deltalake import DeltaTable, QueryBuilder  # noqa: E402
 import sinks  # noqa: E402
 from sinks import check, pinline  # noqa: E402
 
-ROUNDS = int(os.environ.get("ROUNDS", "2"))
+ROUNDS = int(os.environ.get("ROUNDS", "1"))
 TABLES = ("pin", "geo", "user")
 POINTS = ["batch_before_commit", "delta_before_data", "delta_before_log",
           "delta_after_log", "delta_before_checkpoint", "stream_after_commit"]
 
 
+S3 = {}  # the bucket's server, when there is one
+
+
+def use(s3):
+    """The environment that pinline and delta-rs read."""
+    S3.update(s3)
+    os.environ.update(AWS_ENDPOINT_URL=s3["url"], AWS_ACCESS_KEY_ID=s3["access_key"],
+                      AWS_SECRET_ACCESS_KEY=s3["secret_key"],
+                      AWS_REGION=s3["region"], AWS_ALLOW_HTTP="true")
+
+
+def tables_of(data, name):
+    """Where the stream's tables lie, and the words that say so."""
+    if not S3:
+        return f"{data}/lake/clean", []
+    url = f"s3://{S3['bucket']}/{name}-{os.path.basename(os.path.dirname(data))}"
+    return url, ["--set", f"tables.dir={url}"]
+
+
 def rows(folder):
     """All rows of a table as delta-rs reads them, sorted."""
-    log = os.path.join(folder, "_delta_log")
-    if not os.path.exists(os.path.join(log, f"{0:020d}.json")):
+    first = f"{folder}/_delta_log/{0:020d}.json"
+    if folder.startswith("s3://"):
+        first = first.replace(f"s3://{S3['bucket']}", S3["folder"])
+    if not os.path.exists(first):
         return []
     got = QueryBuilder().register("t", DeltaTable(folder)).execute(
         "SELECT * FROM t").read_all()
@@ -71,10 +95,11 @@ def killed_round(root, number):
     check(all(truth.values()), "the batch made rows of every table")
     kills = 0
     readable = True
-    tables = f"{data}/lake/clean"
+    what = "delta on S3" if S3 else "delta"
+    tables, words = tables_of(data, "killed")
     for visit in (1, 2):
         for point in POINTS:
-            kills += sinks.kill_at(data, point, visit, *stream_args())
+            kills += sinks.kill_at(data, point, visit, *stream_args(*words))
             for t in TABLES:
                 got = rows(os.path.join(tables, t))
                 rest = list(truth[t])
@@ -84,21 +109,21 @@ def killed_round(root, number):
                     else:
                         readable = False
     check(kills >= 6, f"stream: {kills} kills happened")
-    check(readable, "I6 delta: delta-rs reads what every kill of a stream leaves, "
+    check(readable, f"I6 {what}: delta-rs reads what every kill of a stream leaves, "
           "each row at most once")
-    pinline(data, *stream_args())
+    pinline(data, *stream_args(*words))
     got = all_rows(tables)
-    check(got == truth, "I4 delta: a killed stream ends with the rows of an "
+    check(got == truth, f"I4 {what}: a killed stream ends with the rows of an "
           "undisturbed batch, each once")
-    check(all(a["closes"] and a["pending"] == 0 for a in accounting(data).values()),
+    check(all(a["closes"] and a["pending"] == 0 for a in accounting(data, *words).values()),
           "I7 stream: every sum closes")
     shapes = {t: [DeltaTable(os.path.join(d, t)).schema().to_json()
                   for d in (tables, f"{root}/batch")] for t in TABLES}
     check(all(a == b for a, b in shapes.values()),
           "stream and batch write tables of the same shape")
-    pinline(data, *stream_args())
+    pinline(data, *stream_args(*words))
     check(all_rows(tables) == truth, "a second stream has nothing to add")
-    refused = pinline(data, "batch", "--answers", "none", "--from", "topics",
+    refused = pinline(data, "batch", "--answers", "none", "--from", "topics", *words,
                       expect=None)
     check(refused.returncode != 0 and "belongs to pipeline stream" in refused.stderr
           and "tables.dir" in refused.stderr,
@@ -106,9 +131,9 @@ def killed_round(root, number):
     refused = pinline(data, "stream", "--once", "--set", apart, expect=None)
     check(refused.returncode != 0 and "belongs to pipeline batch" in refused.stderr,
           "and stream where batch does")
-    pinline(data, "stream", "--once", "--full")
+    pinline(data, "stream", "--once", "--full", *words)
     check(all_rows(tables) == truth, "stream --full makes the same rows anew")
-    check(all(a["closes"] for a in accounting(data).values()),
+    check(all(a["closes"] for a in accounting(data, *words).values()),
           "I7 stream: every sum closes after --full")
 
 
@@ -138,10 +163,11 @@ def user_inds(folder):
 def served_round(root):
     """Inside serve, stopped by SIGTERM and by SIGKILL under load."""
     data = os.path.join(root, "served")
+    tables, words = tables_of(data, "served")
     acknowledged = set()
     for life in range(4):
         server = sinks.Server(data, "stream.enabled=true", "stream.trigger=300ms",
-                              "objects.enabled=false")
+                              "objects.enabled=false", *words[1:])
         base = server.base.rstrip("/")
         stop = threading.Event()
         threads = [threading.Thread(target=post_all, args=(
@@ -165,12 +191,12 @@ def served_round(root):
         stop.set()
         for t in threads:
             t.join()
-    pinline(data, "stream", "--once")
-    got = user_inds(f"{data}/lake/clean")
+    pinline(data, "stream", "--once", *words)
+    got = user_inds(tables)
     check(len(got) == len(set(got)), "I4 delta: nothing twice after kills of serve")
     check(acknowledged <= set(got),
           "I1 delta: every acknowledged record is in the table after kills of serve")
-    check(accounting(data)["user"]["closes"], "I7 stream: the sum closes after kills")
+    check(accounting(data, *words)["user"]["closes"], "I7 stream: the sum closes after kills")
 
 
 def followed_round(root):
@@ -223,15 +249,74 @@ def followed_round(root):
     server.stop()
 
 
-def main():
+def away_round(root, folder):
+    """The bucket's server is stopped and started under load, three times."""
+    data = os.path.join(root, "away")
+    tables, words = tables_of(data, "away")
+    acknowledged = set()
+    server = sinks.Server(data, "stream.enabled=true", "stream.trigger=200ms",
+                          "objects.enabled=false", *words[1:])
+    stop = threading.Event()
+    threads = [threading.Thread(target=post_all, args=(
+        server.base.rstrip("/"), stop, acknowledged, k)) for k in range(2)]
+    for t in threads:
+        t.start()
+    time.sleep(1)
+    for _ in range(3):
+        with open(os.path.join(folder, "s3.pid"), encoding="ascii") as f:
+            os.kill(int(f.read()), signal.SIGKILL)
+        time.sleep(1.5)
+        far.call("s3", "start", "--dir", folder)
+        time.sleep(1.5)
+    stop.set()
+    for t in threads:
+        t.join()
+    check(server.stop() == 0, "serve lived through its store's absence")
+    pinline(data, "stream", "--once", *words)
+    got = user_inds(tables)
+    check(sorted(acknowledged) == got,
+          "I13 delta on S3: a store that goes away and comes back costs delay only")
+
+
+def refused_round(root):
+    """A store that does not honour conditional puts."""
+    data = os.path.join(root, "refused")
+    with far.side("s3", "--server", "rclone") as s3:
+        use(s3)
+        server = sinks.Server(data, "objects.enabled=false")
+        server.post("user", [{"value": {"ind": 1}}], "json")
+        server.stop()
+        url = f"s3://{s3['bucket']}/tables"
+        got = pinline(data, "stream", "--once", "--set", f"tables.dir={url}",
+                      expect=None)
+        check(got.returncode != 0 and "If-None-Match" in got.stderr
+              and "two writers" in got.stderr,
+              "I6 delta on S3: a store without conditional puts is refused, "
+              f"with the reason {got.stderr[-300:]}")
+
+
+def on_s3(root):
+    with far.side("s3") as s3:
+        use(s3)
+        for number in range(ROUNDS):
+            killed_round(os.path.join(root, f"r{number}"), number)
+        served_round(os.path.join(root, "s"))
+        away_round(os.path.join(root, "a"), s3["dir"])
+    refused_round(root)
+
+
+def in_folders(root):
     for number in range(ROUNDS):
-        with tempfile.TemporaryDirectory() as root:
-            began = time.time()
-            killed_round(root, number)
-            if number == 0:
-                followed_round(root)
-                served_round(root)
-            print(f"# round {number}: {time.time() - began:.1f} s")
+        killed_round(os.path.join(root, f"r{number}"), number)
+    followed_round(root)
+    served_round(root)
+
+
+def main():
+    began = time.time()
+    with tempfile.TemporaryDirectory() as root:
+        (on_s3 if sys.argv[1:] == ["s3"] else in_folders)(root)
+    print(f"# {time.time() - began:.1f} s")
     print(f"{sinks.passed} passed, {sinks.failed} failed")
     sys.exit(1 if sinks.failed else 0)
 

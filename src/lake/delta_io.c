@@ -1,0 +1,282 @@
+/*
+ * delta_io.c - where a table lies: the log's entries, data files, and local
+ * copies of what lies elsewhere.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/mem.h"
+#include "lake/delta_handle_int.h"
+
+void delta_log_key(char key[DELTA_KEY_MAX], int64_t version, const char *ending)
+{
+    (void)snprintf(key, DELTA_KEY_MAX, "_delta_log/%020" PRId64 "%s", version,
+                   ending);
+}
+
+/* A hidden folder of this handle, where the engine can read and write. */
+static int need_temp(struct delta *t, struct err *e)
+{
+    const char *base = getenv("TMPDIR");
+    int n;
+
+    if (t->temp[0] != '\0') {
+        return 0;
+    }
+    n = snprintf(t->temp, sizeof(t->temp), "%s/pinline-lake.XXXXXX",
+                 base != NULL && base[0] != '\0' ? base : "/tmp");
+    if (n < 0 || (size_t)n >= sizeof(t->temp) || mkdtemp(t->temp) == NULL) {
+        err_set(e, ERR_IO, "could not make a folder \"%s\"", t->temp);
+        t->temp[0] = '\0';
+        return -1;
+    }
+    return 0;
+}
+
+int delta_need_duck(struct delta *t, struct err *e)
+{
+    struct duck_conf conf = {.temp_dir = t->folder};
+
+    if (t->duck != NULL) {
+        return 0;
+    }
+    if (t->folder == NULL) {
+        if (need_temp(t, e) < 0) {
+            return -1;
+        }
+        conf.temp_dir = t->temp;
+    }
+    if (duck_open(&t->own, &conf, e) < 0) {
+        return -1;
+    }
+    t->duck = t->own;
+    return 0;
+}
+
+/* --- the log ------------------------------------------------------------------ */
+
+int delta_log_get(struct delta *t, int64_t version, struct buf *b, bool *ret,
+                  struct err *e)
+{
+    char key[DELTA_KEY_MAX];
+    struct err why = {0};
+
+    delta_log_key(key, version, ".json");
+    *ret = store_get(t->store, key, b, &why) == 0;
+    if (!*ret && why.code != ERR_NOTFOUND) {
+        return err_set(e, why.code, "%s", why.msg);
+    }
+    return 0;
+}
+
+static int check_store(struct delta *t, struct err *e)
+{
+    bool honours = false;
+
+    if (t->folder != NULL || t->probed) {
+        return 0;
+    }
+    if (store_has_if_absent(t->store, &honours, e) < 0) {
+        return -1;
+    }
+    if (!honours) {
+        return err_set(
+            e, ERR_UNAVAILABLE,
+            "table \"%s\": this store overwrites objects in spite of "
+            "If-None-Match, so that two writers could destroy each "
+            "other's commits; write the table to a folder or to a "
+            "store with conditional puts",
+            t->dir);
+    }
+    t->probed = true;
+    return 0;
+}
+
+/* Is the entry that is there the one we meant to put?  An answer that was
+ * lost makes a put look like a lost race. */
+static int is_ours(struct delta *t, int64_t version, struct slice lines,
+                   bool *ret, struct err *e)
+{
+    bool there = false;
+    struct buf b;
+    int rc;
+
+    buf_init(&b, DELTA_LOG_MAX);
+    rc = delta_log_get(t, version, &b, &there, e);
+    *ret = rc == 0 && there && slice_eq(buf_slice(&b), lines);
+    buf_release(&b);
+    return rc;
+}
+
+int delta_log_put(struct delta *t, int64_t version, struct slice lines,
+                  bool *ret_lost, struct err *e)
+{
+    char key[DELTA_KEY_MAX];
+    struct err why = {0};
+    bool ours = false;
+
+    *ret_lost = false;
+    if (check_store(t, e) < 0) {
+        return -1;
+    }
+    delta_log_key(key, version, ".json");
+    if (store_put(t->store, key, lines, STORE_IF_ABSENT, &why) == 0) {
+        return 0;
+    }
+    if (why.code != ERR_EXISTS) {
+        return err_set(e, why.code, "%s", why.msg);
+    }
+    if (is_ours(t, version, lines, &ours, e) < 0) {
+        return -1;
+    }
+    *ret_lost = !ours;
+    return 0;
+}
+
+/* --- data files ----------------------------------------------------------------- */
+
+int delta_place(struct delta *t, const char *name, char path[FS_PATH_MAX],
+                struct err *e)
+{
+    if (t->folder != NULL) {
+        return fs_join(path, t->folder, name, e);
+    }
+    if (need_temp(t, e) < 0) {
+        return -1;
+    }
+    name = strrchr(name, '/') != NULL ? strrchr(name, '/') + 1 : name;
+    return fs_join(path, t->temp, name, e);
+}
+
+int delta_send(struct delta *t, const char *key, const char *path,
+               struct err *e)
+{
+    int rc;
+
+    if (t->folder != NULL) {
+        return 0; /* it was written where it belongs */
+    }
+    rc = store_put_file(t->store, key, path, STORE_REPLACE, e);
+    (void)unlink(path);
+    return rc;
+}
+
+int delta_drop(struct delta *t, const char *key, struct err *e)
+{
+    return store_delete(t->store, key, e);
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'A' && c <= 'F') {
+        return c - 'A' + 10;
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void delta_key_of(const char *path, char key[STORE_KEY_MAX + 1])
+{
+    size_t n = 0;
+
+    while (*path != '\0' && n < STORE_KEY_MAX) {
+        int high = *path == '%' ? hex_value(path[1]) : -1;
+        int low = high >= 0 ? hex_value(path[2]) : -1;
+
+        key[n++] = low >= 0 ? (char)(high * 16 + low) : *path;
+        path += low >= 0 ? 3 : 1;
+    }
+    key[n] = '\0';
+}
+
+int delta_file_path(const struct delta *t, size_t i, char path[FS_PATH_MAX],
+                    struct err *e)
+{
+    char key[STORE_KEY_MAX + 1];
+    int n;
+
+    delta_key_of(t->s.files[i].path, key);
+    if (t->folder != NULL) {
+        return fs_join(path, t->folder, key, e);
+    }
+    /* copies lie in one folder, by their place in the table */
+    n = snprintf(path, FS_PATH_MAX, "%s/%zu-%s", t->temp, i,
+                 strrchr(key, '/') != NULL ? strrchr(key, '/') + 1 : key);
+    return n < 0 || n >= FS_PATH_MAX
+               ? err_set(e, ERR_LIMIT, "path \"%.80s...\" is too long", key)
+               : 0;
+}
+
+int delta_fetch(struct delta *t, struct err *e)
+{
+    if (t->folder != NULL) {
+        return 0;
+    }
+    if (need_temp(t, e) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < t->s.nfiles; i++) {
+        char key[STORE_KEY_MAX + 1];
+        char path[FS_PATH_MAX];
+
+        delta_key_of(t->s.files[i].path, key);
+        if (delta_file_path(t, i, path, e) < 0 ||
+            (!fs_exists(path) && store_get_file(t->store, key, path, e) < 0)) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* --- open and close ----------------------------------------------------------------- */
+
+int delta_handle_new(struct delta **ret, const char *url, struct duck *duck,
+                     struct err *e)
+{
+    struct delta *t = mem_zero(1, sizeof(*t));
+    struct store_conf conf = {.url = url};
+
+    if (t == NULL) {
+        return err_nomem(e, sizeof(*t));
+    }
+    delta_state_init(&t->s);
+    t->checkpointed = -1;
+    t->duck = duck;
+    t->dir = mem_text(url, strlen(url));
+    if (t->dir == NULL) {
+        err_nomem(e, strlen(url));
+        delta_close(t);
+        return -1;
+    }
+    if (store_open(&t->store, &conf, e) < 0) {
+        delta_close(t);
+        return -1;
+    }
+    t->folder = store_folder(t->store);
+    *ret = t;
+    return 0;
+}
+
+void delta_close(struct delta *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    delta_state_release(&t->s);
+    duck_close(t->own);
+    store_close(t->store);
+    if (t->temp[0] != '\0') {
+        struct err ignored; /* copies only */
+
+        if (fs_remove(t->temp, &ignored) < 0) {
+            t->temp[0] = '\0';
+        }
+    }
+    mem_free(t->dir);
+    mem_free(t);
+}
