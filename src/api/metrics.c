@@ -2,9 +2,16 @@
 #include "api/api_int.h"
 #include "broker/broker.h"
 #include "core/metric.h"
+#include "json/json.h"
 
 /* One row a value of put_server(), in its order; metrics keep the rows. */
 static const struct metric_def server_defs[] = {
+    {.name = "pinline_broker_away",
+     .help = "Servers of the broker seen before that are gone.",
+     .kind = METRIC_GAUGE},
+    {.name = "pinline_broker_brokers",
+     .help = "Servers of the broker that answer; 0: it has none.",
+     .kind = METRIC_GAUGE},
     {.name = "pinline_broker_bytes_total",
      .help = "Bytes stored by this process.",
      .kind = METRIC_COUNTER},
@@ -26,6 +33,12 @@ static const struct metric_def server_defs[] = {
     {.name = "pinline_broker_repeats_total",
      .help = "Requests answered from the idempotency window.",
      .kind = METRIC_COUNTER},
+    {.name = "pinline_broker_up",
+     .help = "1 when records can be stored and read, as far as is known.",
+     .kind = METRIC_GAUGE},
+    {.name = "pinline_broker_waiting",
+     .help = "Records on their way to the broker.",
+     .kind = METRIC_GAUGE},
     {.name = "pinline_consumers",
      .help = "Consumer instances of the REST API.",
      .kind = METRIC_GAUGE},
@@ -73,18 +86,39 @@ static const struct metric_def server_defs[] = {
 static int put_server(struct api *a, struct metrics *m, struct err *e)
 {
     struct server_stats s;
+    struct broker_health h;
     struct broker_stats k;
     struct consumers_stats c;
 
     consumers_stats(a->consumers, &c);
     server_stats(a->server, &s);
     broker_stats(a->broker, &k);
-    const int64_t values[ARRAY_LEN(server_defs)] = {
-        k.bytes,   k.commit_us_max, k.commit_us_total, k.commits,  k.disk_bytes,
-        k.records, k.repeats,       c.instances,       c.created,  c.expired,
-        c.reads,   c.records,       c.refused,         c.repeated, c.unsent,
-        c.waiting, s.bodies,        s.connections,     s.cut,      s.requests,
-        s.waiting};
+    broker_health(a->broker, &h);
+    const int64_t values[ARRAY_LEN(server_defs)] = {h.away,
+                                                    h.brokers,
+                                                    k.bytes,
+                                                    k.commit_us_max,
+                                                    k.commit_us_total,
+                                                    k.commits,
+                                                    k.disk_bytes,
+                                                    k.records,
+                                                    k.repeats,
+                                                    h.ok ? 1 : 0,
+                                                    h.waiting,
+                                                    c.instances,
+                                                    c.created,
+                                                    c.expired,
+                                                    c.reads,
+                                                    c.records,
+                                                    c.refused,
+                                                    c.repeated,
+                                                    c.unsent,
+                                                    c.waiting,
+                                                    s.bodies,
+                                                    s.connections,
+                                                    s.cut,
+                                                    s.requests,
+                                                    s.waiting};
 
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         struct metric *row;
@@ -182,8 +216,27 @@ void api_metrics(struct api *a, struct http_request *r)
 
 void api_healthz(struct api *a, struct http_request *r)
 {
-    (void)a;
-    answer_text(r, 200, MEDIA_JSON, "{\"status\":\"ok\"}");
+    struct broker_health h;
+    const char *status = "ok";
+    struct buf *b;
+
+    broker_health(a->broker, &h);
+    if (!h.ok) {
+        status = "unavailable";
+    } else if (h.away > 0) {
+        status = "degraded";
+    }
+    b = answer_begin(r, h.ok ? 200 : 503, MEDIA_JSON);
+    if (buf_putf(b, NULL, "{\"status\":\"%s\"", status) != 0 ||
+        (h.brokers + h.away > 0 &&
+         buf_putf(b, NULL, ",\"brokers\":%d,\"away\":%d,\"waiting\":%lld",
+                  h.brokers, h.away, (long long)h.waiting) != 0) ||
+        (h.reason[0] != '\0' &&
+         (buf_puts(b, ",\"reason\":", NULL) != 0 ||
+          json_print_text(b, slice_of(h.reason), NULL) != 0)) ||
+        buf_putc(b, '}', NULL) != 0) {
+        answer_broken(r);
+    }
 }
 
 /* What bench/post holds a durable POST against. */

@@ -573,3 +573,14 @@ int cluster_topic_create(struct broker *b, const struct broker_topic *t,
     (void)only_check;
     return broker_topic_create(b, t, e);
 }
+
+void broker_health(struct broker *b, struct broker_health *ret)
+{
+    *ret = (struct broker_health){.ok = true};
+    if (b->conf.sick) {
+        *ret = (struct broker_health){.brokers = 1,
+                                      .away = 2,
+                                      .waiting = 3,
+                                      .reason = "a \"far\" side is away"};
+    }
+}

@@ -3,8 +3,7 @@
  * want a broker which fails.  Prints "ready PORT", ends at SIGTERM.
  * Options: topic=NAME[:PARTITIONS] token=FILE cors=ORIGIN auto noop insecure
  * body=N budget=N records=N answer_ms=N request_ms=N fail=CODE
- * fail_record=CODE delay_ms=N hold consumers=N idle_ms=N
- * strip=PREFIX
+ * fail_record=CODE delay_ms=N hold sick consumers=N idle_ms=N strip=PREFIX
  */
 #include <stdio.h>
 #include <string.h>
@@ -98,6 +97,7 @@ static void option(struct setup *s, const char *text)
     s->conf.noop_route |= slice_is(key, "noop");
     s->conf.insecure |= slice_is(key, "insecure");
     s->fake.hold |= slice_is(key, "hold");
+    s->fake.sick |= slice_is(key, "sick");
 }
 
 int main(int argc, char **argv)
