@@ -313,6 +313,23 @@ static int open_postgres(void **ret, const char *rest,
     return open_db(ret, &db_dialect_postgres, conf->url, conf, e);
 }
 
+static int open_mysql(void **ret, const char *rest,
+                      const struct source_conf *conf, struct err *e)
+{
+    (void)rest;
+    return open_db(ret, &db_dialect_mysql, conf->url, conf, e);
+}
+
+const struct source_ops source_mysql = {
+    .name = "mysql",
+    .scheme = "mysql:",
+    .help = "mysql://USER@HOST/DATABASE, or db_creds.yaml",
+    .open = open_mysql,
+    .close = close_db,
+    .rows = rows_of_db,
+    .row = row_of_db,
+};
+
 const struct source_ops source_postgres = {
     .name = "postgres",
     .scheme = "postgres:",

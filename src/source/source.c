@@ -13,25 +13,11 @@ struct source {
     size_t ntables;
 };
 
-#define ABSENT(source_name, source_scheme, why)  \
-    (&(const struct source_ops){                 \
-        .name = (source_name),                   \
-        .scheme = (source_scheme),               \
-        .help = source_scheme "//HOST/DATABASE", \
-        .absent = (why),                         \
-    })
-
 /* Every source; the one for plain paths has no scheme. */
 static const struct source_ops *const sources[] = {
-    &source_files,
-    &source_generator,
-    ABSENT("mysql", "mysql:", "it joins in a later release"),
-    &source_path,
-    &source_postgres,
-    &source_sqlite,
+    &source_files, &source_generator, &source_mysql,
+    &source_path,  &source_postgres,  &source_sqlite,
 };
-
-#undef ABSENT
 
 /* What comes before "://" or a ":" that is not part of a path. */
 static struct slice url_scheme(const char *url)

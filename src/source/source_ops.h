@@ -28,6 +28,7 @@ struct source_ops {
 
 extern const struct source_ops source_files;
 extern const struct source_ops source_generator;
+extern const struct source_ops source_mysql;
 extern const struct source_ops source_path;
 extern const struct source_ops source_postgres;
 extern const struct source_ops source_sqlite;

@@ -31,5 +31,8 @@ with far.side("postgres") as postgres:
     run(sink, "postgres", PINLINE_TEST_POSTGRES=postgres["url"])
     for kind in ("postgres", "postgres-plain"):
         run(source, kind, PINLINE_TEST_DATABASE=postgres["url"])
+with far.side("mariadb") as mariadb:
+    for kind in ("mysql", "mysql-plain"):
+        run(source, kind, PINLINE_TEST_DATABASE=mariadb["url"])
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)

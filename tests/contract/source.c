@@ -8,6 +8,7 @@
 #include "core/compress.h"
 #include "core/fs.h"
 #include "core/rand.h"
+#include "db/mysql.h"
 #include "db/postgres.h"
 #include "db/sqlite.h"
 #include "record/guess.h"
@@ -105,15 +106,64 @@ static void make_database(char url[URL_MAX])
     (void)snprintf(url, URL_MAX, "sqlite://%s", path);
 }
 
+/* The names of a table in MySQL's quotes instead of SQL's. */
+static void requote(char *sql)
+{
+    for (; *sql != '\0'; sql++) {
+        *sql = *sql == '"' ? '`' : *sql;
+    }
+}
+
+static void run_mysql(const struct login *login, size_t t, bool plain)
+{
+    char sql[3][512];
+    struct db_mysql *db = NULL;
+    struct err e;
+
+    (void)snprintf(sql[0], sizeof(sql[0]), "DROP TABLE IF EXISTS \"%s\"",
+                   names[t]);
+    (void)snprintf(sql[1], sizeof(sql[1]),
+                   "CREATE TABLE \"%s\" (\"%s\" integer%s, %s text)", names[t],
+                   tables[t].columns[0], plain ? "" : " PRIMARY KEY",
+                   tables[t].columns[1]);
+    (void)snprintf(sql[2], sizeof(sql[2]),
+                   "INSERT INTO \"%s\" WITH RECURSIVE n(i) AS (SELECT 0 UNION "
+                   "ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i, "
+                   "concat('t', i) FROM n",
+                   names[t], ROWS - 1);
+    CHECK_OK(db_mysql_open(&db, login, 0, &e), &e);
+    for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+        requote(sql[i]);
+        CHECK_OK(db_mysql_exec(db, sql[i], &e), &e);
+    }
+    db_mysql_close(db);
+}
+
+static void run_postgres(const struct login *login, size_t t, bool plain)
+{
+    struct postgres *db = NULL;
+    char sql[512];
+    struct err e;
+
+    (void)snprintf(sql, sizeof(sql),
+                   "DROP TABLE IF EXISTS \"%s\"; CREATE TABLE \"%s\""
+                   " (\"%s\" integer%s, %s text); INSERT INTO \"%s\""
+                   " SELECT i, 't' || i FROM generate_series(0, %d) i",
+                   names[t], names[t], tables[t].columns[0],
+                   plain ? "" : " PRIMARY KEY", tables[t].columns[1], names[t],
+                   ROWS - 1);
+    CHECK_OK(postgres_open(&db, login, 0, &e), &e);
+    CHECK_OK(postgres_exec(db, sql, NULL, &e), &e);
+    postgres_close(db);
+}
+
 /* Three tables in a running database; "-plain": without any index. */
 static void make_tables(char url[URL_MAX])
 {
     static bool made;
     bool plain = strstr(kind, "-plain") != NULL;
     const char *given = getenv("PINLINE_TEST_DATABASE");
-    struct postgres *db = NULL;
     struct login login;
-    char sql[512];
     struct err e;
 
     (void)snprintf(url, URL_MAX, "%s", given != NULL ? given : "");
@@ -122,18 +172,10 @@ static void make_tables(char url[URL_MAX])
     }
     made = true;
     CHECK_OK(login_find(&login, url, &e), &e);
-    CHECK_OK(postgres_open(&db, &login, 0, &e), &e);
     for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
-        (void)snprintf(sql, sizeof(sql),
-                       "DROP TABLE IF EXISTS \"%s\"; CREATE TABLE \"%s\""
-                       " (\"%s\" integer%s, %s text); INSERT INTO \"%s\""
-                       " SELECT i, 't' || i FROM generate_series(0, %d) i",
-                       names[t], names[t], tables[t].columns[0],
-                       plain ? "" : " PRIMARY KEY", tables[t].columns[1],
-                       names[t], ROWS - 1);
-        CHECK_OK(postgres_exec(db, sql, NULL, &e), &e);
+        (login.kind == LOGIN_MYSQL ? run_mysql : run_postgres)(&login, t,
+                                                               plain);
     }
-    postgres_close(db);
 }
 
 static struct source *open_kind(void)
@@ -150,7 +192,8 @@ static struct source *open_kind(void)
 
     if (strcmp(kind, "sqlite") == 0) {
         make_database(url);
-    } else if (strncmp(kind, "postgres", strlen("postgres")) == 0) {
+    } else if (strncmp(kind, "postgres", 8) == 0 ||
+               strncmp(kind, "mysql", 5) == 0) {
         make_tables(url);
     } else if (strcmp(kind, "generator") != 0) {
         make_files(url);
@@ -295,7 +338,7 @@ int main(int argc, char **argv)
     if (argc != 2) {
         (void)fprintf(stderr,
                       "usage: contract_source json|csv|gzip|generator|sqlite|"
-                      "postgres|postgres-plain\n");
+                      "mysql|mysql-plain|postgres|postgres-plain\n");
         return 2;
     }
     kind = argv[1];
