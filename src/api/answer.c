@@ -42,7 +42,7 @@ void answer_text(struct http_request *r, int status, const char *type,
 }
 
 /* Names that clients sent may be in the words, whatever their bytes. */
-static void make_utf8(char *text)
+void answer_utf8(char *text)
 {
     size_t bad;
 
@@ -51,8 +51,57 @@ static void make_utf8(char *text)
     }
 }
 
+/* AWS's name of what the other contracts say with a number. */
+static const char *kinesis_type(int code)
+{
+    static const struct {
+        int code;
+        const char *type;
+    } types[] = {
+        {400, "SerializationException"},
+        {401, "MissingAuthenticationTokenException"},
+        {403, "AccessDeniedException"},
+        {404, "UnknownOperationException"},
+        {405, "UnknownOperationException"},
+        {413, "ValidationException"},
+        {422, "InvalidArgumentException"},
+        {40101, "MissingAuthenticationTokenException"},
+        {40301, "AccessDeniedException"},
+        {40401, "ResourceNotFoundException"},
+        {42901, "ProvisionedThroughputExceededException"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (types[i].code == code) {
+            return types[i].type;
+        }
+    }
+    return "InternalFailure";
+}
+
+static bool is_kinesis(enum family f)
+{
+    return f == FAMILY_KINESIS || f == FAMILY_GATEWAY;
+}
+
+static const char *type_of(enum family f)
+{
+    if (f == FAMILY_KINESIS) {
+        return "application/x-amz-json-1.1";
+    }
+    return f == FAMILY_KAFKA ? MEDIA_KAFKA : MEDIA_JSON;
+}
+
 static int put_error(struct buf *b, enum family f, int code, const char *text)
 {
+    if (is_kinesis(f)) {
+        return buf_putf(b, NULL, "{\"__type\":\"%s\",\"message\":",
+                        kinesis_type(code)) != 0 ||
+                       json_print_text(b, slice_of(text), NULL) != 0 ||
+                       buf_putc(b, '}', NULL) != 0
+                   ? -1
+                   : 0;
+    }
     if (f == FAMILY_FASTAPI) {
         return buf_puts(b, "{\"detail\":", NULL) != 0 ||
                        json_print_text(b, slice_of(text), NULL) != 0 ||
@@ -76,10 +125,11 @@ void answer_error(struct http_request *r, enum family f, int status, int code,
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    make_utf8(text);
-    if (put_error(answer_begin(r, status,
-                               f == FAMILY_KAFKA ? MEDIA_KAFKA : MEDIA_JSON),
-                  f, code, text) != 0) {
+    answer_utf8(text);
+    if (is_kinesis(f) && status < 500) {
+        status = 400;
+    }
+    if (put_error(answer_begin(r, status, type_of(f)), f, code, text) != 0) {
         answer_broken(r);
     }
 }

@@ -20,8 +20,11 @@ void answer_header(struct http_request *r, const char *name,
 void answer_text(struct http_request *r, int status, const char *type,
                  const char *text);
 
-/* Kafka {"error_code":code,"message":...}, FastAPI {"detail":...}; plain is
- * as Kafka but application/json. */
+/* Bytes that are no UTF-8 become '?'. */
+void answer_utf8(char *text);
+/* Kafka {"error_code":code,"message":...}, FastAPI {"detail":...}, Kinesis
+ * {"__type":...,"message":...} with 400 for all faults of clients; plain is as
+ * Kafka but application/json. */
 void answer_error(struct http_request *r, enum family f, int status, int code,
                   const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* The error's own words, as a status and a code of the contract. */

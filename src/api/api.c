@@ -115,7 +115,8 @@ static void unauthorized(struct http_request *r, enum family f)
 static bool token_ok(struct api *a, struct http_request *r,
                      const struct route *route)
 {
-    unsigned open = ROUTE_OPEN | (a->conf.open_metrics ? ROUTE_METRICS : 0u);
+    unsigned open = ROUTE_OPEN | (a->keys.n > 0 ? ROUTE_SIGNED : 0u) |
+                    (a->conf.open_metrics ? ROUTE_METRICS : 0u);
     struct slice header;
 
     return a->auth.n == 0 || (route != NULL && (route->flags & open) != 0) ||
@@ -354,10 +355,13 @@ int api_start(struct api **ret, const struct api_conf *conf, struct broker *b,
     a->started_us = clock_wall_us();
     atomic_init(&a->holders, 1);
     mutex_init(&a->lock);
+    mutex_init(&a->tags);
     set_defaults(a);
     if (check_strip(conf, e) != 0 ||
         (conf->token_file != NULL &&
          auth_load(&a->auth, conf->token_file, e) != 0) ||
+        (conf->aws_keys_file != NULL &&
+         aws_keys_load(&a->keys, conf->aws_keys_file, e) != 0) ||
         topics_make(a, e) != 0 || consumers_start(&a->consumers, a, e) != 0 ||
         start_server(a, e) != 0) {
         api_stop(a);
@@ -384,6 +388,8 @@ void api_release(struct api *a)
 {
     if (atomic_fetch_sub(&a->holders, 1) == 1) {
         topics_release(a);
+        aws_keys_release(&a->keys);
+        mutex_release(&a->tags);
         mutex_release(&a->lock);
         mem_free(a);
     }

@@ -68,6 +68,7 @@ struct api_conf {
     const char *const *listen; /* "127.0.0.1:8082", "[::1]:0"; port 0: any */
     size_t n_listen;           /* 0: 127.0.0.1:8082 */
     const char *token_file; /* lines "TOKEN" or "NAME TOKEN"; not for others */
+    const char *aws_keys_file; /* "ACCESS_KEY SECRET_KEY": Kinesis is signed */
     const char *tls_cert, *tls_key; /* PEM files */
     const char *const *cors;        /* allowed origins; "*" is any */
     size_t n_cors;

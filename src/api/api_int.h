@@ -10,6 +10,7 @@
 #include "api/answer.h"
 #include "api/api.h"
 #include "api/auth.h"
+#include "api/aws_auth.h"
 #include "api/consumers.h"
 #include "api/media.h"
 #include "api/traffic.h"
@@ -39,6 +40,8 @@ struct api {
     struct consumers *consumers;
     struct router router;
     struct auth auth;
+    struct aws_keys keys;
+    struct mutex tags; /* of streams, while they change */
     struct mutex lock; /* the slots */
     struct topic *slots[TOPIC_SLOTS];
     size_t n_topics;
@@ -59,6 +62,8 @@ int topics_find(struct api *a, struct slice name, struct topic **ret,
                 struct err *e) MUST_USE;
 /* Ask the broker again how many partitions it has. */
 void topics_refresh(struct api *a, struct topic *t);
+/* It was deleted, or made anew: ask the broker when it is used next. */
+void topics_forget(struct api *a, const char *name);
 /* Make the configured ones. */
 int topics_make(struct api *a, struct err *e) MUST_USE;
 void topics_release(struct api *a);
@@ -77,6 +82,7 @@ struct work {
     struct buf text; /* keys and values, in order */
     /* fills r's answer when all or some is stored; w->p has the reports */
     void (*answer)(struct work *w, struct http_request *r);
+    int64_t epoch;     /* the topic's, of Kinesis */
     struct slice echo; /* FastAPI's answer, in text or the arena */
     atomic_int state;
     char key[IDEMPOTENCY_KEY_MAX];
@@ -123,6 +129,15 @@ void kafka_consumer_offsets(struct api *a, struct http_request *r);
 void fastapi_send_data(struct api *a, struct http_request *r);
 void fastapi_get_data(struct api *a, struct http_request *r);
 void fastapi_model(struct api *a, struct http_request *r);
+void kinesis_post(struct api *a, struct http_request *r);
+void gateway_create(struct api *a, struct http_request *r);
+void gateway_delete(struct api *a, struct http_request *r);
+void gateway_describe(struct api *a, struct http_request *r);
+void gateway_get(struct api *a, struct http_request *r);
+void gateway_iterator(struct api *a, struct http_request *r);
+void gateway_list(struct api *a, struct http_request *r);
+void gateway_put_record(struct api *a, struct http_request *r);
+void gateway_put_records(struct api *a, struct http_request *r);
 void api_docs(struct api *a, struct http_request *r);
 void api_openapi(struct api *a, struct http_request *r);
 void api_healthz(struct api *a, struct http_request *r);

@@ -225,6 +225,10 @@ static const char *error_of(enum family f)
     switch (f) {
     case FAMILY_FASTAPI:
         return "ValidationError";
+    case FAMILY_GATEWAY:
+        return "GatewayError";
+    case FAMILY_KINESIS:
+        return "KinesisError";
     case FAMILY_KAFKA:
         return "KafkaError";
     case FAMILY_PLAIN:

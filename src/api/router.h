@@ -17,11 +17,14 @@ enum family { /* whose words an error is told in */
     FAMILY_PLAIN,
     FAMILY_KAFKA,
     FAMILY_FASTAPI,
+    FAMILY_KINESIS,
+    FAMILY_GATEWAY, /* Kinesis behind an API Gateway */
 };
 
 enum route_flag {
     ROUTE_OPEN = 1,    /* needs no token */
     ROUTE_METRICS = 2, /* needs none if so configured */
+    ROUTE_SIGNED = 8,  /* none if its handler checks a signature */
     ROUTE_NOOP = 4,    /* there only when asked for: tests and benches */
 };
 

@@ -4,6 +4,8 @@
 /* chapters of the documentation */
 #define V2     "Kafka REST v2"
 #define TABLES "FastAPI"
+#define AWS    "Kinesis"
+#define STAGE  "API Gateway"
 #define SERVER "Server"
 
 const struct route api_routes[] = {
@@ -73,6 +75,28 @@ const struct route api_routes[] = {
      "Sent"},
     {HTTP_GET, "/get_data", FAMILY_FASTAPI, 0, fastapi_get_data,
      "the next message of ?topic=", TABLES, "topic!", NULL, "Message"},
+    {HTTP_POST, "/", FAMILY_KINESIS, ROUTE_SIGNED, kinesis_post,
+     "an action of Kinesis Data Streams", AWS, "X-Amz-Target!", "KinesisCall",
+     "KinesisAnswer"},
+    {HTTP_GET, "/streams", FAMILY_GATEWAY, 0, gateway_list, "ListStreams",
+     STAGE, "ExclusiveStartStreamName Limit", NULL, "KinesisAnswer.json"},
+    {HTTP_POST, "/streams/{stream-name}", FAMILY_GATEWAY, 0, gateway_create,
+     "CreateStream", STAGE, NULL, "GatewayCreate", NULL},
+    {HTTP_GET, "/streams/{stream-name}", FAMILY_GATEWAY, 0, gateway_describe,
+     "DescribeStream", STAGE, NULL, NULL, "KinesisAnswer.json"},
+    {HTTP_DELETE, "/streams/{stream-name}", FAMILY_GATEWAY, 0, gateway_delete,
+     "DeleteStream", STAGE, NULL, NULL, NULL},
+    {HTTP_PUT, "/streams/{stream-name}/record", FAMILY_GATEWAY, 0,
+     gateway_put_record, "PutRecord: Data as JSON", STAGE, "Idempotency-Key",
+     "GatewayRecord", "KinesisAnswer.json"},
+    {HTTP_PUT, "/streams/{stream-name}/records", FAMILY_GATEWAY, 0,
+     gateway_put_records, "PutRecords: data as text", STAGE, "Idempotency-Key",
+     "GatewayRecords", "KinesisAnswer.json"},
+    {HTTP_GET, "/streams/{stream-name}/records", FAMILY_GATEWAY, 0, gateway_get,
+     "GetRecords", STAGE, "Shard-Iterator!", NULL, "KinesisAnswer.json"},
+    {HTTP_GET, "/streams/{stream-name}/sharditerator", FAMILY_GATEWAY, 0,
+     gateway_iterator, "GetShardIterator from the beginning", STAGE,
+     "shard-id!", NULL, "KinesisAnswer.json"},
     {HTTP_GET, "/docs", FAMILY_PLAIN, ROUTE_OPEN, api_docs,
      "this page: every route, and a line to try it", SERVER, NULL, NULL,
      "DocsPage"},

@@ -164,6 +164,18 @@ void topics_refresh(struct api *a, struct topic *t)
     }
 }
 
+void topics_forget(struct api *a, const char *name)
+{
+    struct topic *t;
+
+    mutex_lock(&a->lock);
+    t = *look(a, slice_of(name));
+    mutex_unlock(&a->lock);
+    if (t != NULL) {
+        atomic_store(&t->partitions, 0);
+    }
+}
+
 int topics_make(struct api *a, struct err *e)
 {
     for (size_t i = 0; i < a->conf.n_topics; i++) {

@@ -23,6 +23,11 @@ enum {
 };
 
 static const struct opt opts[] = {
+    {.name = "aws-keys-file",
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .help = "Calls of Kinesis must be signed with one of these keys: lines "
+             "ACCESS_KEY SECRET_KEY"},
     WORKSPACE_BROKER,
     {.name = "cors",
      .kind = OPT_TEXT,
@@ -200,21 +205,22 @@ static int configure(struct serving *s, const struct args *a,
 {
     struct project *p = &s->w.project;
 
-    *c = (struct api_conf){.token_file =
-                               text_or_null(a, "token-file", p->token_file),
-                           .tls_cert = text_or_null(a, "tls-cert", p->tls_cert),
-                           .tls_key = text_or_null(a, "tls-key", p->tls_key),
-                           .insecure = args_has(a, "insecure") || p->insecure,
-                           .auto_create_topics = p->auto_create_topics,
-                           .retention_us = p->retention_us,
-                           .retention_bytes = p->retention_bytes,
-                           .body_max = p->max_body,
-                           .consumers_max = consumers_max(p),
-                           .consumers_idle_us = p->consumers_idle_us,
-                           .listen = s->listen,
-                           .cors = s->cors,
-                           .strip = s->strip,
-                           .traffic = say_traffic};
+    *c = (struct api_conf){
+        .token_file = text_or_null(a, "token-file", p->token_file),
+        .aws_keys_file = text_or_null(a, "aws-keys-file", p->aws_keys_file),
+        .tls_cert = text_or_null(a, "tls-cert", p->tls_cert),
+        .tls_key = text_or_null(a, "tls-key", p->tls_key),
+        .insecure = args_has(a, "insecure") || p->insecure,
+        .auto_create_topics = p->auto_create_topics,
+        .retention_us = p->retention_us,
+        .retention_bytes = p->retention_bytes,
+        .body_max = p->max_body,
+        .consumers_max = consumers_max(p),
+        .consumers_idle_us = p->consumers_idle_us,
+        .listen = s->listen,
+        .cors = s->cors,
+        .strip = s->strip,
+        .traffic = say_traffic};
     if (take(a, "listen", s->listen, LISTEN_MAX, &c->n_listen, e) < 0 ||
         take(a, "cors", s->cors, CORS_MAX, &c->n_cors, e) < 0 ||
         take(a, "strip-prefix", s->strip, STRIP_MAX, &c->n_strip, e) < 0) {

@@ -29,6 +29,11 @@ static const struct conf_field fields[] = {
      .offset = AT(auto_create_topics),
      .def = "false",
      .help = "Create a topic when a record is posted to it."},
+    {.name = "aws_keys_file",
+     .type = CONF_TEXT,
+     .offset = AT(aws_keys_file),
+     .help = "File of lines ACCESS_KEY SECRET_KEY: calls of Kinesis must then "
+             "be signed with one of them."},
     {.name = "batch.every",
      .type = CONF_DURATION,
      .offset = AT(batch_every_us),

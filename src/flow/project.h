@@ -31,6 +31,7 @@ struct project {
     struct conf_list listen;
     struct conf_list strip_prefixes; /* "/test" */
     const char *token_file;
+    const char *aws_keys_file;
     const char *tls_cert;
     const char *tls_key;
     const char *cors;
