@@ -4,6 +4,7 @@
 #include "cli/cmd_int.h"
 #include "core/clock.h"
 #include "core/fs.h"
+#include "db/login.h"
 #include "flow/generate.h"
 #include "source/truth.h"
 
@@ -41,6 +42,9 @@ static const struct opt opts[] = {
      .kind = OPT_TEXT,
      .arg = "DIR",
      .help = "Write pin, geo and user files into this folder"},
+    {.name = "replace",
+     .kind = OPT_FLAG,
+     .help = "With --to: drop tables of these names that are there"},
     {.name = "rows",
      .kind = OPT_INT,
      .arg = "N",
@@ -54,17 +58,25 @@ static const struct opt opts[] = {
     {.name = "to",
      .kind = OPT_TEXT,
      .arg = "URL",
-     .help = "Write tables into a database instead: sqlite://FILE"},
+     .help = "Write tables into a database instead: sqlite://FILE, "
+             "postgres://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE, "
+             "db_creds.yaml, local_db_creds.yaml"},
     {.name = "truth",
      .kind = OPT_TEXT,
      .arg = "FILE",
      .help = "Write the right answers and counts as JSON"},
 };
 
+static bool is_file(const char *to)
+{
+    return strncmp(to, "sqlite://", strlen("sqlite://")) == 0;
+}
+
 static int check(const struct args *a, struct err *e)
 {
     const char *to = args_text(a, "to", NULL);
     bool lines = args_int(a, "format", GENERATE_JSONL) == GENERATE_JSONL;
+    enum login_kind kind;
 
     if (!args_has(a, "out") && to == NULL && !args_has(a, "truth")) {
         return err_set(e, ERR_INVALID,
@@ -74,10 +86,11 @@ static int check(const struct args *a, struct err *e)
     if (args_has(a, "out") && to != NULL) {
         return err_set(e, ERR_INVALID, "give --out or --to, not both");
     }
-    if (to != NULL && strncmp(to, "sqlite://", 9) != 0) {
+    if (to != NULL && !is_file(to) && !login_is_url(to, &kind)) {
         return err_set(e, ERR_INVALID,
-                       "cannot write to \"%s\": only sqlite://FILE can be "
-                       "written in this release",
+                       "cannot write to \"%s\": it is none of sqlite://FILE, "
+                       "postgres://USER@HOST/DATABASE, "
+                       "mysql://USER@HOST/DATABASE",
                        to);
     }
     if (args_double(a, "bad", 0) > 0 && (to != NULL || !lines)) {
@@ -113,7 +126,9 @@ static int write_rows(struct cli *c, const struct args *a,
                       const struct source_conf *conf, struct err *e)
 {
     const char *to = args_text(a, "to", NULL);
-    const char *where = to != NULL ? to + 9 : args_text(a, "out", "");
+    const char *where = to == NULL    ? args_text(a, "out", "")
+                        : is_file(to) ? to + strlen("sqlite://")
+                                      : to;
     struct generate_counts counts = {0};
     struct progress progress;
     struct generate_conf out = {
@@ -121,6 +136,7 @@ static int write_rows(struct cli *c, const struct args *a,
         .ntables = ARRAY_LEN(tables),
         .format = (enum generate_format)args_int(a, "format", GENERATE_JSONL),
         .gzip = args_has(a, "gzip"),
+        .replace = args_has(a, "replace"),
         .progress = &progress,
     };
     int64_t started = clock_mono_us();
@@ -130,8 +146,9 @@ static int write_rows(struct cli *c, const struct args *a,
         return -1;
     }
     progress_begin(&progress, "generate", "rows", conf->rows);
-    rc = to != NULL ? generate_sqlite(&out, where, &counts, e)
-                    : generate_files(&out, where, &counts, e);
+    rc = to == NULL    ? generate_files(&out, where, &counts, e)
+         : is_file(to) ? generate_sqlite(&out, where, &counts, e)
+                       : generate_database(&out, where, &counts, e);
     progress_end(&progress);
     source_close(out.source);
     if (rc == 0 && !c->quiet) {
@@ -184,12 +201,16 @@ const struct cmd cmd_generate = {
         "values must become NULL, how many records must be rejected and how "
         "many are duplicates. They are counted from what was planted, not by "
         "cleaning.",
-    .examples = "pinline generate --out rows --truth truth.json\n"
-                "  11,154 rows of each table and the right answers\n"
-                "pinline generate --out rows --rows 1000000 --bad 0.001 "
-                "--duplicates 0.05\n"
-                "  A million of each, some of them broken or repeated\n"
-                "pinline generate --to sqlite://rows.db\n"
-                "  The tables of the seeds' database as an SQLite file\n",
+    .examples =
+        "pinline generate --out rows --truth truth.json\n"
+        "  11,154 rows of each table and the right answers\n"
+        "pinline generate --out rows --rows 1000000 --bad 0.001 "
+        "--duplicates 0.05\n"
+        "  A million of each, some of them broken or repeated\n"
+        "pinline generate --to sqlite://rows.db\n"
+        "  The tables of the seeds' database as an SQLite file\n"
+        "pinline generate --to postgres://me@db.example/pinterest_data\n"
+        "  The same in PostgreSQL; the password is in "
+        "local_db_creds.yaml\n",
     .run = run,
 };

@@ -35,6 +35,7 @@ static const struct {
     {"42501", ERR_DENIED, "; its owner has to GRANT that"},
     {"42703", ERR_NOTFOUND, ""},
     {"42P01", ERR_NOTFOUND, ""},
+    {"42P07", ERR_EXISTS, ""},
     {"53100", ERR_IO, "; make room on the server's disk"},
     {"53300", ERR_CONNECT, ""},
     {"53", ERR_IO, ""},

@@ -21,6 +21,7 @@ struct generate_conf {
     size_t ntables;
     enum generate_format format;
     bool gzip;
+    bool replace; /* databases: tables that are there are dropped */
     struct progress *progress; /* told of each row; may be NULL */
 };
 
@@ -36,5 +37,9 @@ int generate_files(const struct generate_conf *conf, const char *dir,
  * seeds' databases, in place of what the file held under these names. */
 int generate_sqlite(const struct generate_conf *conf, const char *path,
                     struct generate_counts *ret, struct err *e) MUST_USE;
+/* The same in the database of a url (db/login.h), by COPY or LOAD DATA, with an
+ * index on the key; ERR_EXISTS when a table is there and replace is not said. */
+int generate_database(const struct generate_conf *conf, const char *url,
+                      struct generate_counts *ret, struct err *e) MUST_USE;
 
 #endif
