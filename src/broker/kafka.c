@@ -11,7 +11,7 @@ enum {
     SERVE_MS = 50,
     PROBE_US = 2000000,
     PROBE_MS = 500,
-    CLOSE_MS = 10000,
+    CLOSE_MS = 2000, /* who waits for an answer has waited before */
 };
 
 /* What each of librdkafka's codes means to us; the rest is ERR_IO. */

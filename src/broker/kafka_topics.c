@@ -18,6 +18,7 @@
 enum {
     FRESH_US = 5000000, /* one topic */
     LIST_US = 1000000,  /* all */
+    ENDS_PAUSE_US = 100000,
 };
 
 /* ---- asking the cluster ---- */
@@ -411,15 +412,27 @@ static int check_partition(struct kafka *k, const char *topic,
     return 0;
 }
 
+/* A new topic's brokers may not know yet who leads it, and a leader that went
+ * away needs a successor: asked again until the time is up. */
 int kafka_ends(struct kafka *k, const char *topic, int32_t partition,
                int64_t *ret_begin, int64_t *ret_end, struct err *e)
 {
+    int64_t until = clock_mono_us() + KAFKA_CALL_MS * INT64_C(1000);
     rd_kafka_resp_err_t rc;
     int64_t begin = 0;
     int64_t end = 0;
 
-    rc = k->rd->query_watermark_offsets(k->admin, topic, partition, &begin,
-                                        &end, KAFKA_CALL_MS);
+    for (;;) {
+        int64_t left_ms = (until - clock_mono_us()) / 1000;
+        rc = k->rd->query_watermark_offsets(k->admin, topic, partition, &begin,
+                                            &end,
+                                            left_ms > 1 ? (int)left_ms : 1);
+        if (kafka_code(rc) != ERR_CONNECT || left_ms * 1000 < ENDS_PAUSE_US ||
+            atomic_load(&k->stopping)) {
+            break;
+        }
+        clock_sleep_us(ENDS_PAUSE_US);
+    }
     if (rc == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
         rc == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
         kafka_topic_forget(k, topic);
