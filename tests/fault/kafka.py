@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""Three Kafka brokers, and what is done to them and to the server under load.
+
+leaders    the leader is killed, after recovery another one (I1, I2, I13)
+stopped    all brokers end and come back (I13)
+killed     the server is killed between produce and answer (I1, I3)
+sigterm    the server is ended, with and without brokers (I15)
+
+SECONDS (4): how long load runs between two faults; ROUNDS (3): kills of the
+server.  SECONDS=30 ROUNDS=100 is the long form.  Words choose cases.
+"""
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
+import lake  # noqa: E402
+
+lake.need_venv()
+import confluent_kafka.admin as ck_admin  # noqa: E402
+
+import far  # noqa: E402
+from kafka_load import Load, Server, held  # noqa: E402
+
+SECONDS = float(os.environ.get("SECONDS", "4"))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+TOPICS = ["pin", "geo", "user"]
+passed = failed = 0
+
+
+def check(ok, name, why=""):
+    global passed, failed
+    passed += bool(ok)
+    failed += not ok
+    print("ok" if ok else "not ok", name, "" if ok else str(why)[:1500], flush=True)
+
+
+class Cluster:
+    def __init__(self, values):
+        self.values = values
+        self.bootstrap = values["bootstrap"]
+        self.url = "kafka://" + self.bootstrap
+        self.run = str(time.time_ns() % 10**9)
+        self.admin = ck_admin.AdminClient({"bootstrap.servers": self.bootstrap,
+                                           "log_level": 0})
+
+    def tool(self, verb, *words):
+        self.values = {**self.values, **far.call("kafka", verb, "--dir",
+                                                 self.values["dir"], *words)}
+
+    def topics(self, prefix, partitions=1):
+        names = [f"{prefix}{self.run}.{t}" for t in TOPICS]
+        made = self.admin.create_topics([ck_admin.NewTopic(
+            n, partitions, 3, config={"min.insync.replicas": "2"}) for n in names])
+        for f in made.values():
+            f.result(60)
+        return names
+
+    def partition(self, topic):
+        return self.admin.list_topics(topic, timeout=20).topics[topic].partitions[0]
+
+    def kill(self, node):
+        os.kill(int(self.values[f"node{node}_pid"]), signal.SIGKILL)
+
+    def whole(self, topics, seconds=90):
+        """Until every replica is in sync again."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                if all(len(self.partition(t).isrs) == 3 and self.partition(t).leader > 0
+                       for t in topics):
+                    return True
+            except Exception:  # pylint: disable=broad-except
+                pass  # no broker yet
+            time.sleep(0.2)
+        return False
+
+
+def healthy(server, seconds):
+    """Until /healthz says ok; its last words."""
+    until = time.monotonic() + seconds
+    while True:
+        status, text = server.get("/healthz")
+        if status == 200 and json.loads(text)["status"] == "ok" or time.monotonic() > until:
+            return status, text
+        time.sleep(0.2)
+
+
+def metric(server, name):
+    for line in server.get("/metrics")[1].splitlines():
+        if line.split("{")[0].split(" ")[0] == name:
+            return float(line.split()[-1])
+    return None
+
+
+def ill(server, seconds):
+    """The first /healthz that is not ok, within so many seconds."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        status, text = server.get("/healthz")
+        if status != 200 or json.loads(text)["status"] != "ok":
+            return status, text
+        time.sleep(0.1)
+    return status, text
+
+
+def leaders(c, folder):
+    topics = c.topics("leaders")
+    server = Server(os.path.join(folder, "leaders"), c.url, 0, "--set", f"prefix=leaders{c.run}")
+    load = Load("L", server.port, topics)
+    load.go_on(SECONDS)
+    seen = {}
+    for turn in ("a leader", "another"):
+        victim = c.partition(topics[0]).leader
+        c.kill(victim)
+        status, text = ill(server, 15)
+        check(text != '{"status":"ok"}' and "broker" in text,
+              f"I13 kafka: /healthz says that {turn} is gone", (status, text))
+        away = metric(server, "pinline_broker_nodes_away")
+        check(away == 1, f"I13 kafka: /metrics says that {turn} is gone", away)
+        check(load.go_on(SECONDS), f"I13 kafka: load goes on after {turn} was killed")
+        now = held(c.bootstrap, topics)
+        check(all(now.get(at) == i for at, i in seen.items()),
+              f"I2 kafka: what was read before is the same after {turn} was killed")
+        seen = now
+        c.tool("restart", "--node", str(victim))
+        check(c.whole(topics), f"{turn} comes back")
+        status, text = healthy(server, 20)
+        check('"ok"' in text, f"/healthz is well again after {turn} came back", text)
+    load.go_on(SECONDS)
+    load.end()
+    check(server.end() == 0, "the server ends with 0 after all of it")
+    now = held(c.bootstrap, topics)
+    check(all(now.get(at) == i for at, i in seen.items()),
+          "I2 kafka: what was read once is read so for ever")
+    load.compare(now, check, "leaders killed")
+
+
+def stopped(c, folder):
+    topics = c.topics("stopped")
+    server = Server(os.path.join(folder, "stopped"), c.url, 0, "--set", f"prefix=stopped{c.run}")
+    load = Load("S", server.port, topics)
+    load.go_on(SECONDS)
+    began = time.monotonic()
+    c.tool("halt")
+    _, text = ill(server, 15)
+    check('"ok"' not in text, "I13 kafka: /healthz says that no broker is there", text)
+    began_get = time.monotonic()
+    server.get("/healthz")
+    check(time.monotonic() - began_get < 1, "/healthz answers at once all the same")
+    c.tool("restart")
+    check(c.whole(topics), "all brokers come back")
+    check(load.go_on(SECONDS), "I13 kafka: load goes on when they are back")
+    print(f"# away for {time.monotonic() - began:.1f} s")
+    load.end()
+    check(server.end() == 0, "the server that saw no broker ends with 0")
+    load.compare(held(c.bootstrap, topics), check, "brokers stopped and started")
+
+
+def killed(c, folder):
+    """At the fault points around produce and answer, then at random moments."""
+    topics = c.topics("killed")
+    data = os.path.join(folder, "killed")
+    server = Server(data, c.url, 0, "--set", f"prefix=killed{c.run}")
+    port = server.port
+    load = Load("K", port, topics)
+    dice = random.Random(int(os.environ.get("SEED", "1")))
+    for _ in range(ROUNDS):
+        load.go_on(dice.uniform(0.2, 1.2), 20)
+        server.end(signal.SIGKILL)
+        server = Server(data, c.url, port, "--set", f"prefix=killed{c.run}")
+    load.go_on(1)
+    load.end()
+    check(server.end() == 0, "a server after all kills ends with 0")
+    load.compare(held(c.bootstrap, topics), check, f"{ROUNDS} kills of the server")
+
+
+def sigterm(c, folder):
+    topics = c.topics("sigterm")
+    data = os.path.join(folder, "sigterm")
+    took, codes = [], []
+    server = Server(data, c.url, 0, "--set", f"prefix=sigterm{c.run}")
+    port = server.port
+    load = Load("T", port, topics)
+    for _ in range(ROUNDS):
+        load.go_on(0.5, 20)
+        began = time.monotonic()
+        codes.append(server.end())
+        took.append(time.monotonic() - began)
+        server = Server(data, c.url, port, "--set", f"prefix=sigterm{c.run}")
+    load.go_on(0.5)
+    c.tool("halt")
+    time.sleep(1)
+    began = time.monotonic()
+    codes.append(server.end())
+    took.append(time.monotonic() - began)
+    check(set(codes) == {0}, "I15 kafka: SIGTERM ends the server with 0", codes)
+    check(max(took) < 10, "I15 kafka: SIGTERM ends it within 10 s, without brokers too",
+          took)
+    c.tool("restart")
+    check(c.whole(topics), "all brokers are back")
+    server = Server(data, c.url, port, "--set", f"prefix=sigterm{c.run}")
+    load.end()
+    server.end()
+    load.compare(held(c.bootstrap, topics), check, "SIGTERM under load")
+
+
+CASES = {"leaders": leaders, "killed": killed, "stopped": stopped, "sigterm": sigterm}
+
+
+def main():
+    chosen = sys.argv[1:] or list(CASES)
+    with far.side("kafka", "--brokers", "3") as values, \
+            tempfile.TemporaryDirectory() as folder:
+        c = Cluster(values)
+        for name in chosen:
+            began = time.monotonic()
+            try:
+                CASES[name](c, folder)
+            except (RuntimeError, OSError, subprocess.SubprocessError, ValueError) as e:
+                check(False, f"{name} runs to its end", repr(e))
+            print(f"# {name}: {time.monotonic() - began:.1f} s", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
