@@ -395,12 +395,6 @@ void broker_stats(struct broker *b, struct broker_stats *ret)
     *ret = (struct broker_stats){.commits = 0};
 }
 
-void broker_health(struct broker *b, struct broker_health *ret)
-{
-    (void)b;
-    *ret = (struct broker_health){.ok = true};
-}
-
 /* ---- what only consumers and v3 ask for: cases of those run on memory ---- */
 
 static int not_here(struct err *e)
