@@ -103,9 +103,9 @@ struct broker_produce {
     uint8_t body_digest[16]; /* the same key with another digest: ERR_CONFLICT
                                 in .error.code, retriable or not: 422 */
     struct broker_report *reports; /* n of them, filled before done() */
-    void (*done)(struct broker_produce *p); /* from the broker's thread; with
-                                               "memory" from the caller's,
-                                               before start() returns */
+    void (*done)(struct broker_produce *p); /* from the broker's thread, or
+                                               from the caller's before
+                                               start() returns */
     void *arg;
 
     struct err error; /* code ERR_NONE, or why all of it failed */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/kafka_api_int.h"
+#include "broker/kafka_keys_int.h"
 #include "core/clock.h"
 #include "core/mem.h"
 
@@ -209,6 +210,7 @@ static void close_kafka(struct broker *b)
 {
     struct kafka *k = kafka_of(b);
 
+    kafka_keys_stop(k->keys);
     atomic_store(&k->stopping, true);
     thread_join(&k->thread);
     if (k->rd != NULL) {
@@ -220,6 +222,7 @@ static void close_kafka(struct broker *b)
         }
     }
     arena_release(&k->set.arena);
+    kafka_keys_close(k->keys);
     mem_free(k->list);
     mutex_release(&k->lock);
     mutex_release(&k->conn_lock);
@@ -250,7 +253,8 @@ static int open_kafka(struct broker **ret, const struct broker_conf *conf,
         goto fail;
     }
     k->rd = api;
-    if (kafka_conf_read(k, conf, e) < 0) {
+    if (kafka_conf_read(k, conf, e) < 0 ||
+        kafka_keys_open(&k->keys, k, conf, e) < 0) {
         goto fail;
     }
     c = kafka_conf_make(k, NULL, 0, e);

@@ -242,6 +242,20 @@ static int move_inside(struct kafka *k, const struct reader *r, int64_t *offset,
     return 0;
 }
 
+int kafka_fetch_watch(struct broker_fetch *f, struct kafka_keys *keys,
+                      struct err *e)
+{
+    struct reader *r = mem_zero(1, sizeof(*r));
+
+    if (r == NULL) {
+        return err_nomem(e, sizeof(*r));
+    }
+    kafka_read_init(&r->base);
+    r->base.keys = keys;
+    f->state = r;
+    return 0;
+}
+
 int kafka_fetch_op(struct broker *b, const char *topic, int32_t partition,
                    int64_t offset, size_t max_bytes, struct broker_fetch *f,
                    struct err *e)

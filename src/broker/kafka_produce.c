@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "broker/kafka_api_int.h"
+#include "broker/kafka_keys_int.h"
 #include "core/clock.h"
 #include "core/mem.h"
 
@@ -31,7 +32,8 @@ struct kafka_request {
     size_t bytes;
     atomic_size_t left; /* records on their way, and 1 while they are sent */
     rd_kafka_resp_err_t first_error;
-    struct slot slots[]; /* of each record */
+    struct kafka_asked *asked_before; /* with an idempotency key, else NULL */
+    struct slot slots[];              /* of each record */
 };
 
 static struct kafka_request *request_of(const struct slot *s)
@@ -77,6 +79,9 @@ static void finish(struct kafka *k, struct kafka_request *r)
 
     judge(k, r);
     add_counts(k, r);
+    if (r->asked_before != NULL) {
+        kafka_keys_end(k, r->asked_before, p);
+    }
     atomic_fetch_sub(&k->waiting, (long long)p->n);
     atomic_fetch_sub(&k->waiting_bytes, (long long)r->bytes);
     kafka_topic_put(k, r->topic);
@@ -251,9 +256,10 @@ static uint32_t take_u32(struct slice *s)
 }
 
 /* Our headers (record/message.h) as librdkafka's; NULL: none. */
-static rd_kafka_headers_t *headers_of(struct kafka *k, struct slice s)
+static rd_kafka_headers_t *headers_of(struct kafka *k, struct slice s,
+                                      bool always)
 {
-    rd_kafka_headers_t *h = s.len > 0 ? k->rd->headers_new(4) : NULL;
+    rd_kafka_headers_t *h = always || s.len > 0 ? k->rd->headers_new(4) : NULL;
 
     while (h != NULL && s.len >= 8) {
         uint32_t n = take_u32(&s);
@@ -291,15 +297,20 @@ static rd_kafka_resp_err_t send_one(struct kafka *k, struct kafka_request *r,
     void *key = lend(rec->has_key, rec->key);
     rd_kafka_headers_t *h;
     rd_kafka_resp_err_t rc;
+    char mark[KAFKA_KEY_BYTES];
 
-    if (rec->time_us == 0 && rec->headers.len == 0) {
+    if (rec->time_us == 0 && rec->headers.len == 0 && r->asked_before == NULL) {
         return k->rd->produce(r->topic->rkt, partition, 0, value,
                               rec->value.len, key, rec->key.len,
                               &r->slots[i]) == 0
                    ? RD_KAFKA_RESP_ERR_NO_ERROR
                    : k->rd->last_error();
     }
-    h = headers_of(k, rec->headers);
+    h = headers_of(k, rec->headers, r->asked_before != NULL);
+    if (h != NULL && r->asked_before != NULL) {
+        kafka_keys_header(r->asked_before, i, mark);
+        (void)k->rd->header_add(h, KAFKA_KEY_HEADER, -1, mark, sizeof(mark));
+    }
     rc = k->rd->producev(
         k->producer, RD_KAFKA_V_RKT(r->topic->rkt),
         RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(0),
@@ -346,8 +357,13 @@ static void send_all(struct kafka *k, struct kafka_request *r)
         enum err_code code = place(r, &p->records[i], sticky, &partition);
         rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
 
-        p->reports[i] = (struct broker_report){-1, -1, code};
         r->slots[i].request = r;
+        if (r->asked_before != NULL &&
+            kafka_keys_known(r->asked_before, i, &p->reports[i])) {
+            (void)atomic_fetch_sub(&r->left, 1);
+            continue;
+        }
+        p->reports[i] = (struct broker_report){-1, -1, code};
         if (code == ERR_NONE) {
             err = send_one(k, r, i, partition);
         }
@@ -374,10 +390,64 @@ static int reserve(struct kafka *k, struct kafka_request *r, struct err *e)
                        bytes + (long long)r->bytes > WAITING_BYTES)) {
         (void)atomic_fetch_sub(&k->waiting, n);
         (void)atomic_fetch_sub(&k->waiting_bytes, (long long)r->bytes);
-        return err_set(e, ERR_BUSY,
-                       "%lld records wait for Kafka already: try again later",
-                       before);
+        return err_set(
+            e, ERR_BUSY,
+            "%lld records wait to be stored already: try again later", before);
     }
+    return 0;
+}
+
+/* It cannot even begin: who asked the same hears so too. */
+static void give_up(struct kafka *k, struct kafka_asked *asked,
+                    struct broker_produce *p, const struct err *e)
+{
+    for (size_t i = 0; i < p->n; i++) {
+        if (!kafka_keys_known(asked, i, &p->reports[i])) {
+            p->reports[i] = (struct broker_report){-1, -1, ERR_BUSY};
+        }
+    }
+    p->error = *e;
+    kafka_keys_end(k, asked, p);
+    p->error = (struct err){.code = ERR_NONE};
+}
+
+static void count_repeat(struct kafka *k)
+{
+    mutex_lock(&k->lock);
+    k->stats.repeats++;
+    mutex_unlock(&k->lock);
+}
+
+static int begin(struct kafka *k, struct broker_produce *p,
+                 struct kafka_topic *t, struct kafka_asked *asked,
+                 struct err *e)
+{
+    struct kafka_request *r;
+
+    r = mem_resize(NULL, 1, sizeof(*r) + p->n * sizeof(r->slots[0]));
+    if (r == NULL) {
+        return err_nomem(e, p->n * sizeof(r->slots[0]));
+    }
+    *r = (struct kafka_request){.asked = p,
+                                .topic = t,
+                                .began_us = clock_mono_us(),
+                                .asked_before = asked};
+    atomic_init(&r->left, p->n + 1);
+    for (size_t i = 0; i < p->n; i++) {
+        r->bytes += p->records[i].key.len + p->records[i].value.len +
+                    p->records[i].headers.len;
+    }
+    if (reserve(k, r, e) < 0) {
+        mem_free(r);
+        return -1;
+    }
+    if (enter(k, t, e) < 0) {
+        (void)atomic_fetch_sub(&k->waiting, (long long)p->n);
+        (void)atomic_fetch_sub(&k->waiting_bytes, (long long)r->bytes);
+        mem_free(r);
+        return -1;
+    }
+    send_all(k, r);
     return 0;
 }
 
@@ -385,37 +455,34 @@ int kafka_produce_start(struct broker *b, struct broker_produce *p,
                         struct err *e)
 {
     struct kafka *k = kafka_of(b);
-    struct kafka_request *r;
+    struct kafka_asked *asked = NULL;
     struct kafka_topic *t;
+    struct err own;
+
+    e = e ? e : &own;
 
     if (kafka_topic_get(k, p->topic, &t, e) < 0) {
         return -1;
     }
-    r = mem_resize(NULL, 1, sizeof(*r) + p->n * sizeof(r->slots[0]));
-    if (r == NULL) {
-        kafka_topic_put(k, t);
-        return err_nomem(e, p->n * sizeof(r->slots[0]));
-    }
-    *r = (struct kafka_request){
-        .asked = p, .topic = t, .began_us = clock_mono_us()};
-    atomic_init(&r->left, p->n + 1);
-    for (size_t i = 0; i < p->n; i++) {
-        r->bytes += p->records[i].key.len + p->records[i].value.len +
-                    p->records[i].headers.len;
-    }
-    if (reserve(k, r, e) < 0) {
-        goto fail;
-    }
-    if (enter(k, t, e) < 0) {
-        (void)atomic_fetch_sub(&k->waiting, (long long)p->n);
-        (void)atomic_fetch_sub(&k->waiting_bytes, (long long)r->bytes);
-        goto fail;
-    }
-    send_all(k, r);
-    return 0;
+    if (p->idempotency_key.len > 0) {
+        enum kafka_keys_next next =
+            kafka_keys_begin(k, p, t->info.epoch, &asked, e);
 
-fail:
+        if (next != KAFKA_KEYS_SEND) {
+            kafka_topic_put(k, t);
+            if (next == KAFKA_KEYS_ANSWER) {
+                count_repeat(k);
+                p->done(p);
+            }
+            return next == KAFKA_KEYS_ERROR ? -1 : 0;
+        }
+    }
+    if (begin(k, p, t, asked, e) == 0) {
+        return 0;
+    }
+    if (asked != NULL) {
+        give_up(k, asked, p, e);
+    }
     kafka_topic_put(k, t);
-    mem_free(r);
     return -1;
 }

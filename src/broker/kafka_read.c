@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/kafka_api_int.h"
+#include "broker/kafka_keys_int.h"
 #include "core/clock.h"
 #include "core/mem.h"
 
@@ -129,18 +130,31 @@ static char *put(char *at, const void *from, size_t n)
     return at + n;
 }
 
+static void tell_key(struct kafka_reader *r, const rd_kafka_message_t *m,
+                     const void *value, size_t len)
+{
+    if (r->keys != NULL) {
+        kafka_keys_seen(r->keys, m, r->key_time_us,
+                        (struct slice){value, value ? len : 0});
+    }
+}
+
 /* librdkafka's headers as ours (record/message.h), without pinline's own. */
 static int take_headers(struct kafka *k, struct kafka_reader *r,
-                        const rd_kafka_headers_t *h, struct slice *ret,
+                        const rd_kafka_message_t *m, struct message *ret,
                         struct err *e)
 {
     const char *name;
     const void *value;
     size_t len;
     size_t total = 0;
+    rd_kafka_headers_t *h = NULL;
     char *mem;
     char *at;
 
+    if (k->rd->message_headers(m, &h) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return 0; /* it has none */
+    }
     for (size_t i = 0; k->rd->header_get_all(h, i, &name, &value, &len) ==
                        RD_KAFKA_RESP_ERR_NO_ERROR;
          i++) {
@@ -154,14 +168,16 @@ static int take_headers(struct kafka *k, struct kafka_reader *r,
     for (size_t i = 0; k->rd->header_get_all(h, i, &name, &value, &len) ==
                        RD_KAFKA_RESP_ERR_NO_ERROR;
          i++) {
-        if (strcmp(name, KAFKA_KEY_HEADER) != 0) {
+        if (strcmp(name, KAFKA_KEY_HEADER) == 0) {
+            tell_key(r, m, value, len);
+        } else {
             at = put_u32(at, (uint32_t)strlen(name));
             at = put(at, name, strlen(name));
             at = put_u32(at, value ? (uint32_t)len : UINT32_MAX);
             at = put(at, value, value ? len : 0);
         }
     }
-    *ret = (struct slice){mem, (size_t)(at - mem)};
+    ret->headers = (struct slice){mem, (size_t)(at - mem)};
     return 0;
 }
 
@@ -169,7 +185,6 @@ static int take(struct kafka *k, struct kafka_reader *r,
                 const rd_kafka_message_t *m, struct message *ret, struct err *e)
 {
     rd_kafka_timestamp_type_t kind;
-    rd_kafka_headers_t *h = NULL;
     int64_t ms = k->rd->message_timestamp(m, &kind);
 
     *ret = (struct message){.offset = m->offset,
@@ -178,10 +193,10 @@ static int take(struct kafka *k, struct kafka_reader *r,
                             .value = {m->payload, m->payload ? m->len : 0},
                             .has_key = m->key != NULL,
                             .has_value = m->payload != NULL};
-    if (k->rd->message_headers(m, &h) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return take_headers(k, r, h, &ret->headers, e);
+    if (r->keys != NULL) {
+        r->key_time_us = ret->time_us;
     }
-    return 0;
+    return take_headers(k, r, m, ret, e);
 }
 
 /* An event instead of a message: the end, or what went wrong. */

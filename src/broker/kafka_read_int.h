@@ -22,10 +22,12 @@ struct kafka_reader {
     size_t pos;                /* those before it were given to the caller */
     struct message *messages;  /* the caller's view of them */
     size_t messages_cap;
-    struct arena headers; /* of those messages */
-    int64_t next;         /* the offset that comes next */
-    bool at_end;          /* as far as the queue knows */
-    bool outside;         /* the last read failed: no such offset */
+    struct arena headers;    /* of those messages */
+    int64_t next;            /* the offset that comes next */
+    bool at_end;             /* as far as the queue knows */
+    bool outside;            /* the last read failed: no such offset */
+    struct kafka_keys *keys; /* tell it of records with a key; NULL: none */
+    int64_t key_time_us;
 };
 
 void kafka_read_init(struct kafka_reader *r);
@@ -37,5 +39,11 @@ bool kafka_read_skip(struct kafka *k, struct kafka_reader *r, int64_t offset);
 int kafka_read(struct kafka *k, struct kafka_reader *r, rd_kafka_t *rk,
                const struct kafka_read *what, struct broker_fetch *f,
                struct err *e) MUST_USE;
+
+/* ---- kafka_fetch.c ---- */
+
+/* Before the first fetch: tell of records with an idempotency key. */
+int kafka_fetch_watch(struct broker_fetch *f, struct kafka_keys *keys,
+                      struct err *e) MUST_USE;
 
 #endif

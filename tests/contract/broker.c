@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include "broker/broker.h"
+#include "cluster.h"
 #include "core/clock.h"
 #include "core/fs.h"
 #include "core/mem.h"
@@ -17,7 +18,7 @@ static struct err e;
 
 static bool is_kafka(void)
 {
-    return strncmp(url, "kafka:", 6) == 0;
+    return cluster_is(url);
 }
 
 static struct broker_conf conf_for(bool fresh)
@@ -30,25 +31,6 @@ static struct broker_conf conf_for(bool fresh)
     return conf;
 }
 
-/* A cluster outlives the handle: begin without topics and groups. */
-static void wipe(struct broker *b)
-{
-    struct broker_topic *topics = NULL;
-    struct broker_group *groups = NULL;
-    size_t n = 0;
-
-    CHECK_OK(broker_topic_list(b, &topics, &n, &e), &e);
-    for (size_t i = 0; i < n; i++) {
-        CHECK_OK(broker_topic_delete(b, topics[i].name, &e), &e);
-    }
-    mem_free(topics);
-    CHECK_OK(broker_group_list(b, &groups, &n, &e), &e);
-    for (size_t i = 0; i < n; i++) {
-        CHECK_OK(broker_group_delete(b, groups[i].name, &e), &e);
-    }
-    mem_free(groups);
-}
-
 static struct broker *fresh(void)
 {
     struct broker_conf conf = conf_for(true);
@@ -59,7 +41,7 @@ static struct broker *fresh(void)
         exit(1);
     }
     if (is_kafka()) {
-        wipe(b);
+        cluster_wipe(b);
     }
     return b;
 }

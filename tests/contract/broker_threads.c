@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include "broker/broker.h"
+#include "cluster.h"
 #include "core/clock.h"
 #include "core/fs.h"
 #include "core/mem.h"
@@ -33,6 +34,9 @@ static struct broker *fresh(void)
     CHECK_OK(broker_open(&b, &conf, &e), &e);
     if (b == NULL) {
         exit(1);
+    }
+    if (cluster_is(url)) {
+        cluster_wipe(b);
     }
     return b;
 }
@@ -281,7 +285,7 @@ static void too_much_that_waits_is_refused(void)
 {
     struct broker *b = fresh();
     struct many *m = mem_zero(1, sizeof(*m));
-    size_t size = 1 << 20;
+    size_t size = 1000000;
     char *value = mem_zero(size, 1);
     int taken = 0;
 

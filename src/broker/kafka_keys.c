@@ -1,0 +1,528 @@
+#include "broker/kafka_keys_int.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/kafka_api_int.h"
+#include "broker/kafka_read_int.h"
+#include "broker/window.h"
+#include "core/clock.h"
+#include "core/mem.h"
+
+enum {
+    CHAINS = 4096,
+    PARTS_MAX = 10000,      /* requests remembered that are done in part */
+    TAIL_RECORDS = 1000000, /* of a topic that are read at the most */
+    TAIL_US = 20000000,     /* and how long that may take */
+    RECORDS_MAX = 1000000,  /* of one request */
+    FETCH_BYTES = 4 << 20,
+};
+/* A record that is not known to be stored. */
+#define MISSING ERR_INTERRUPTED
+
+struct kafka_asked {
+    uint8_t hash[CODEC_KEY_HASH], digest[CODEC_KEY_HASH];
+    size_t n;
+    int64_t at_us;
+    bool under_way;
+    bool unsure; /* some may be stored although nobody said so */
+    struct broker_produce *same; /* asked meanwhile; by .next */
+    struct kafka_asked *next;    /* of its chain */
+    struct broker_report reports[];
+};
+
+/* A topic whose tail was read. */
+struct tail {
+    char name[TOPIC_NAME_MAX + 1];
+    int64_t epoch;
+    struct tail *next;
+};
+
+struct kafka_keys {
+    struct kafka *k;
+    struct mutex lock;
+    struct cond woken;
+    struct window *window;
+    struct kafka_asked *chains[CHAINS];
+    size_t parts; /* in the chains, not under way */
+    int64_t keep_us;
+    struct tail *tails;
+    struct broker_produce *later; /* until the tail of their topic was read */
+    struct thread thread;
+    bool stopping;
+};
+
+/* ---- what is known; under the lock ---- */
+
+static struct kafka_asked **find(struct kafka_keys *s, const uint8_t *hash)
+{
+    uint32_t c;
+    struct kafka_asked **at;
+
+    memcpy(&c, hash, sizeof(c));
+    at = &s->chains[c % CHAINS];
+    while (*at != NULL && memcmp((*at)->hash, hash, CODEC_KEY_HASH) != 0) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+static void drop(struct kafka_keys *s, struct kafka_asked **at)
+{
+    struct kafka_asked *a = *at;
+
+    *at = a->next;
+    s->parts -= !a->under_way;
+    mem_free(a);
+}
+
+/* Old ones leave; when there are too many, all that nobody works on. */
+static void expire(struct kafka_keys *s, int64_t now)
+{
+    int64_t before = s->parts > PARTS_MAX ? INT64_MAX : now - s->keep_us;
+
+    window_expire(s->window, now);
+    for (size_t c = 0; s->parts > 0 && c < CHAINS; c++) {
+        struct kafka_asked **at = &s->chains[c];
+
+        while (*at != NULL) {
+            if (!(*at)->under_way && (*at)->at_us < before) {
+                drop(s, at);
+            } else {
+                at = &(*at)->next;
+            }
+        }
+    }
+}
+
+static struct kafka_asked *add(struct kafka_keys *s, const uint8_t *hash,
+                               const uint8_t *digest, size_t n, int64_t at_us)
+{
+    struct kafka_asked *a =
+        mem_resize(NULL, 1, sizeof(*a) + n * sizeof(a->reports[0]));
+    struct kafka_asked **at = find(s, hash);
+
+    if (a == NULL) {
+        return NULL;
+    }
+    *a = (struct kafka_asked){.n = n, .at_us = at_us, .next = *at};
+    memcpy(a->hash, hash, CODEC_KEY_HASH);
+    memcpy(a->digest, digest, CODEC_KEY_HASH);
+    for (size_t i = 0; i < n; i++) {
+        a->reports[i] = (struct broker_report){-1, -1, MISSING};
+    }
+    *at = a;
+    s->parts++;
+    return a;
+}
+
+/* Nothing of it can change any more: into the window, as runs. */
+static int settle(struct kafka_keys *s, const struct kafka_asked *a)
+{
+    struct codec_run *runs = mem_zero(a->n, sizeof(*runs));
+    struct codec_key key = {.runs = 0};
+    struct err e;
+    int rc;
+
+    if (runs == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < a->n; i++) {
+        const struct broker_report *r = &a->reports[i];
+        struct codec_run *last = key.runs > 0 ? &runs[key.runs - 1] : NULL;
+        int32_t part = r->code == ERR_NONE ? r->partition : -(int32_t)r->code;
+
+        if (last != NULL && last->partition == part &&
+            (part < 0 || (r->offset >= 0 &&
+                          last->first + (int64_t)last->count == r->offset))) {
+            last->count++;
+        } else {
+            runs[key.runs++] = (struct codec_run){part, 1, r->offset};
+        }
+    }
+    memcpy(key.hash, a->hash, sizeof(key.hash));
+    memcpy(key.digest, a->digest, sizeof(key.digest));
+    rc = window_add(s->window, &key, runs, a->at_us, &e);
+    mem_free(runs);
+    return rc;
+}
+
+static size_t missing(const struct kafka_asked *a)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->n; i++) {
+        n += a->reports[i].code == MISSING;
+    }
+    return n;
+}
+
+static uint32_t get_u32(const char *p)
+{
+    uint32_t v = 0;
+
+    for (unsigned i = 0; i < 4; i++) {
+        v |= (uint32_t)(unsigned char)p[i] << 8 * i;
+    }
+    return v;
+}
+
+void kafka_keys_seen(struct kafka_keys *s, const rd_kafka_message_t *m,
+                     int64_t time_us, struct slice header)
+{
+    const uint8_t *hash = (const uint8_t *)header.ptr;
+    struct kafka_asked *a;
+    uint32_t i;
+    uint32_t n;
+
+    if (header.len != KAFKA_KEY_BYTES) {
+        return;
+    }
+    i = get_u32(header.ptr + 32);
+    n = get_u32(header.ptr + 36);
+    mutex_lock(&s->lock);
+    a = *find(s, hash);
+    if (window_find(s->window, hash) == NULL && n <= RECORDS_MAX && i < n) {
+        a = a ? a : add(s, hash, hash + CODEC_KEY_HASH, n, time_us);
+        if (a != NULL && a->n == n && !a->under_way &&
+            a->reports[i].code == MISSING) {
+            a->reports[i] =
+                (struct broker_report){m->partition, m->offset, ERR_NONE};
+            if (i == n - 1 && missing(a) == 0 && settle(s, a) == 0) {
+                drop(s, find(s, hash));
+            }
+        }
+    }
+    mutex_unlock(&s->lock);
+}
+
+/* ---- the tail of a topic ---- */
+
+static bool was_read(const struct kafka_keys *s, const char *topic,
+                     int64_t epoch)
+{
+    const struct tail *t = s->tails;
+
+    while (t != NULL && (t->epoch != epoch || strcmp(t->name, topic) != 0)) {
+        t = t->next;
+    }
+    return t != NULL;
+}
+
+static int read_partition(struct kafka_keys *s, const struct broker_topic *t,
+                          int32_t partition, int64_t until, struct err *e)
+{
+    struct broker *b = &s->k->base;
+    struct broker_fetch f = {0};
+    int64_t most = TAIL_RECORDS / t->partitions;
+    int64_t begin;
+    int64_t end;
+    int64_t at;
+    int rc;
+
+    if (kafka_ends(s->k, t->name, partition, &begin, &end, e) < 0 ||
+        kafka_topic_op_offset_at(b, t->name, partition,
+                                 clock_wall_us() - s->keep_us, &at, e) < 0) {
+        return -1;
+    }
+    at = at < end - most ? end - most : at;
+    rc = at < end ? kafka_fetch_watch(&f, s, e) : 0;
+    while (rc == 0 && at < end && clock_mono_us() < until) {
+        rc = kafka_fetch_op(b, t->name, partition, at, FETCH_BYTES, &f, e);
+        if (rc == 0 && f.n == 0) {
+            break;
+        }
+        at = f.next;
+    }
+    kafka_fetch_release(b, &f);
+    return rc;
+}
+
+static int read_tail(struct kafka_keys *s, const char *topic, struct err *e)
+{
+    int64_t until = clock_mono_us() + TAIL_US;
+    struct tail *done;
+    struct broker_topic t;
+    bool read;
+
+    if (kafka_topic_op_get(&s->k->base, topic, &t, e) < 0) {
+        return -1;
+    }
+    mutex_lock(&s->lock);
+    read = was_read(s, topic, t.epoch);
+    mutex_unlock(&s->lock);
+    for (int32_t p = 0; !read && p < t.partitions; p++) {
+        if (read_partition(s, &t, p, until, e) < 0) {
+            return -1;
+        }
+    }
+    done = read ? NULL : mem_zero(1, sizeof(*done));
+    if (done != NULL) {
+        (void)snprintf(done->name, sizeof(done->name), "%s", topic);
+        done->epoch = t.epoch;
+        mutex_lock(&s->lock);
+        done->next = s->tails;
+        s->tails = done;
+        mutex_unlock(&s->lock);
+    }
+    return read || done != NULL ? 0 : err_nomem(e, sizeof(*done));
+}
+
+static void work(void *arg)
+{
+    struct kafka_keys *s = arg;
+
+    mutex_lock(&s->lock);
+    while (!s->stopping || s->later != NULL) {
+        struct broker_produce *p = s->later;
+        struct err e = {.code = ERR_NONE};
+
+        if (p == NULL) {
+            cond_wait(&s->woken, &s->lock);
+            continue;
+        }
+        s->later = p->next;
+        mutex_unlock(&s->lock);
+        if (read_tail(s, p->topic, &e) < 0 ||
+            kafka_produce_start(&s->k->base, p, &e) < 0) {
+            p->error = e;
+            p->done(p);
+        }
+        mutex_lock(&s->lock);
+    }
+    mutex_unlock(&s->lock);
+}
+
+/* ---- a request; under the lock ---- */
+
+static enum kafka_keys_next put_off(struct kafka_keys *s,
+                                    struct broker_produce *p, struct err *e)
+{
+    struct broker_produce **end = &s->later;
+
+    if (s->stopping) {
+        (void)err_set(e, ERR_INTERRUPTED, "the broker is being closed");
+        return KAFKA_KEYS_ERROR;
+    }
+    if (!s->thread.running &&
+        thread_start(&s->thread, "kafka-keys", work, s, e) < 0) {
+        return KAFKA_KEYS_ERROR;
+    }
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    p->next = NULL;
+    *end = p;
+    cond_signal(&s->woken);
+    return KAFKA_KEYS_LATER;
+}
+
+static void forget_tail(struct kafka_keys *s, const char *topic)
+{
+    struct tail **at = &s->tails;
+
+    while (*at != NULL) {
+        struct tail *t = *at;
+
+        if (strcmp(t->name, topic) == 0) {
+            *at = t->next;
+            mem_free(t);
+        } else {
+            at = &t->next;
+        }
+    }
+}
+
+static enum kafka_keys_next conflict(struct broker_produce *p)
+{
+    (void)err_set(&p->error, ERR_CONFLICT,
+                  "idempotency key was used before with another body");
+    return KAFKA_KEYS_ANSWER;
+}
+
+static enum kafka_keys_next begin(struct kafka_keys *s,
+                                  struct broker_produce *p, int64_t epoch,
+                                  struct kafka_asked **ret, struct err *e)
+{
+    const struct window_entry *en;
+    struct kafka_asked *a;
+    uint8_t hash[CODEC_KEY_HASH];
+
+    window_hash(epoch, p->principal, p->idempotency_key, hash);
+    expire(s, clock_wall_us());
+    en = window_find(s->window, hash);
+    if (en != NULL) {
+        if (memcmp(en->digest, p->body_digest, CODEC_KEY_HASH) != 0) {
+            return conflict(p);
+        }
+        window_answer(en, p->reports, p->n);
+        p->repeated = true;
+        return KAFKA_KEYS_ANSWER;
+    }
+    a = *find(s, hash);
+    if (a != NULL && (a->n != p->n ||
+                      memcmp(a->digest, p->body_digest, CODEC_KEY_HASH) != 0)) {
+        return conflict(p);
+    }
+    if (a != NULL && a->under_way) {
+        p->next = a->same;
+        a->same = p;
+        return KAFKA_KEYS_LATER;
+    }
+    if (a != NULL && a->unsure) {
+        a->unsure = false;
+        forget_tail(s, p->topic);
+    }
+    if (!was_read(s, p->topic, epoch)) {
+        return put_off(s, p, e);
+    }
+    if (a == NULL) {
+        a = add(s, hash, p->body_digest, p->n, clock_wall_us());
+    }
+    if (a == NULL) {
+        (void)err_nomem(e, sizeof(*a));
+        return KAFKA_KEYS_ERROR;
+    }
+    a->under_way = true;
+    s->parts--;
+    *ret = a;
+    return KAFKA_KEYS_SEND;
+}
+
+enum kafka_keys_next kafka_keys_begin(struct kafka *k, struct broker_produce *p,
+                                      int64_t epoch, struct kafka_asked **ret,
+                                      struct err *e)
+{
+    enum kafka_keys_next next;
+
+    mutex_lock(&k->keys->lock);
+    next = begin(k->keys, p, epoch, ret, e);
+    mutex_unlock(&k->keys->lock);
+    return next;
+}
+
+bool kafka_keys_known(const struct kafka_asked *a, size_t i,
+                      struct broker_report *ret)
+{
+    if (a->reports[i].code == MISSING) {
+        return false;
+    }
+    *ret = a->reports[i];
+    return true;
+}
+
+static void put_u32(char *at, size_t v)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        at[i] = (char)(v >> 8 * i & 0xff);
+    }
+}
+
+void kafka_keys_header(const struct kafka_asked *a, size_t i,
+                       char ret[KAFKA_KEY_BYTES])
+{
+    memcpy(ret, a->hash, CODEC_KEY_HASH);
+    memcpy(ret + CODEC_KEY_HASH, a->digest, CODEC_KEY_HASH);
+    put_u32(ret + 32, i);
+    put_u32(ret + 36, a->n);
+}
+
+/* What was refused for good stays so; the rest may be tried again. */
+static void note(struct kafka_asked *a, const struct broker_produce *p)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        const struct broker_report *r = &p->reports[i];
+
+        if (r->code == ERR_NONE ||
+            (!err_retriable(r->code) && r->code != MISSING)) {
+            a->reports[i] = *r;
+        } else {
+            a->reports[i].code = MISSING;
+            a->unsure = a->unsure || r->code != ERR_BUSY;
+        }
+    }
+}
+
+void kafka_keys_end(struct kafka *k, struct kafka_asked *a,
+                    const struct broker_produce *p)
+{
+    struct kafka_keys *s = k->keys;
+    struct broker_produce *same;
+
+    mutex_lock(&s->lock);
+    note(a, p);
+    same = a->same;
+    a->same = NULL;
+    a->under_way = false;
+    s->parts++;
+    if (missing(a) == 0 && settle(s, a) == 0) {
+        drop(s, find(s, a->hash));
+    }
+    mutex_unlock(&s->lock);
+    while (same != NULL) {
+        struct broker_produce *q = same;
+
+        same = q->next;
+        q->next = NULL;
+        memcpy(q->reports, p->reports, p->n * sizeof(p->reports[0]));
+        q->error = p->error;
+        q->repeated = true;
+        q->done(q);
+    }
+}
+
+int kafka_keys_open(struct kafka_keys **ret, struct kafka *k,
+                    const struct broker_conf *conf, struct err *e)
+{
+    struct kafka_keys *s = mem_zero(1, sizeof(*s));
+
+    if (s == NULL) {
+        return err_nomem(e, sizeof(*s));
+    }
+    s->k = k;
+    s->keep_us = conf->idempotency_us ? conf->idempotency_us : 600000000;
+    if (window_open(&s->window, s->keep_us,
+                    conf->idempotency_keys ? conf->idempotency_keys : 1000000,
+                    e) < 0) {
+        mem_free(s);
+        return -1;
+    }
+    mutex_init(&s->lock);
+    cond_init(&s->woken);
+    *ret = s;
+    return 0;
+}
+
+void kafka_keys_stop(struct kafka_keys *s)
+{
+    if (s != NULL) {
+        mutex_lock(&s->lock);
+        s->stopping = true;
+        cond_signal(&s->woken);
+        mutex_unlock(&s->lock);
+        thread_join(&s->thread);
+    }
+}
+
+void kafka_keys_close(struct kafka_keys *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    for (size_t c = 0; c < CHAINS; c++) {
+        while (s->chains[c] != NULL) {
+            drop(s, &s->chains[c]);
+        }
+    }
+    while (s->tails != NULL) {
+        struct tail *t = s->tails;
+
+        s->tails = t->next;
+        mem_free(t);
+    }
+    window_close(s->window);
+    mutex_release(&s->lock);
+    cond_release(&s->woken);
+    mem_free(s);
+}

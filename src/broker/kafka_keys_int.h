@@ -1,0 +1,48 @@
+/*
+ * kafka_keys_int.h - idempotency keys on Kafka (docs/decisions/0102).
+ *
+ * Each record of a request with a key carries a header (KAFKA_KEY_HEADER):
+ * hash and digest of the key, the record's number in the request, and how many
+ * there are.  What a key got is remembered for the window's length; for what
+ * another process did before, the tail of the topic is read when its first
+ * key comes.
+ */
+#ifndef BROKER_KAFKA_KEYS_INT_H
+#define BROKER_KAFKA_KEYS_INT_H
+
+#include "broker/kafka_int.h"
+
+enum {
+    KAFKA_KEY_BYTES = 40, /* hash 16, digest 16, number u32le, count u32le */
+};
+
+enum kafka_keys_next {
+    KAFKA_KEYS_ERROR = -1,
+    KAFKA_KEYS_SEND,   /* *ret: what is known of its records */
+    KAFKA_KEYS_ANSWER, /* p is filled in: call done() */
+    KAFKA_KEYS_LATER,  /* somebody else goes on with it */
+};
+
+struct kafka_asked; /* a request with a key, under way or done in part */
+
+int kafka_keys_open(struct kafka_keys **ret, struct kafka *k,
+                    const struct broker_conf *conf, struct err *e) MUST_USE;
+void kafka_keys_stop(struct kafka_keys *s); /* its thread; NULL is fine */
+void kafka_keys_close(struct kafka_keys *s);
+
+enum kafka_keys_next kafka_keys_begin(struct kafka *k, struct broker_produce *p,
+                                      int64_t epoch, struct kafka_asked **ret,
+                                      struct err *e) MUST_USE;
+/* Is record i stored already? */
+bool kafka_keys_known(const struct kafka_asked *a, size_t i,
+                      struct broker_report *ret);
+void kafka_keys_header(const struct kafka_asked *a, size_t i,
+                       char ret[KAFKA_KEY_BYTES]);
+/* The request is done: remember, and answer those who asked the same. */
+void kafka_keys_end(struct kafka *k, struct kafka_asked *a,
+                    const struct broker_produce *p);
+/* A record with a key was read. */
+void kafka_keys_seen(struct kafka_keys *s, const rd_kafka_message_t *m,
+                     int64_t time_us, struct slice header);
+
+#endif
