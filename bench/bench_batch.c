@@ -21,9 +21,9 @@
 #include "flow/analysis.h"
 #include "lake/parquet.h"
 #include "record/batch_json.h"
+#include "record/batch_store.h"
 
 enum {
-    BATCHES_MAX = 1 << 14,
     ROWS_MAX = 1 << 30,
     ANSWER_MAX = 64 << 20,
 };
@@ -31,9 +31,7 @@ enum {
 struct table {
     const char *name;
     const struct spec_table *spec;
-    struct batch *batches;
-    const struct batch **list;
-    size_t n;
+    struct batch_store store;
     int64_t rows;
 };
 
@@ -74,20 +72,14 @@ static int fill(void *arg, struct crew_block *b, struct err *e)
     return crew_files_fill(k->files, b, e);
 }
 
-/* The block's rows become the table's. */
+/* A copy of the block's rows becomes the table's. */
 static int keep_rows(void *arg, struct crew_block *b, struct err *e)
 {
     struct keeper *k = arg;
     struct table *t = k->table;
 
-    if (t->n == BATCHES_MAX) {
-        return err_set(e, ERR_LIMIT, "more than %d batches", BATCHES_MAX);
-    }
-    t->batches[t->n] = b->out.rows;
-    t->list[t->n] = &t->batches[t->n];
     t->rows += (int64_t)b->out.rows.rows;
-    t->n++;
-    return batch_init(&b->out.rows, t->spec->defs, t->spec->ndefs, e);
+    return batch_store_add(&t->store, &b->out.rows, e);
 }
 
 static int run_crew(struct job *j, struct table *t, const char *path,
@@ -123,11 +115,7 @@ static int clean_table(struct job *j, struct table *t, struct err *e)
     char name[64];
 
     (void)snprintf(name, sizeof(name), "%s.jsonl", t->name);
-    t->batches = mem_zero(BATCHES_MAX, sizeof(*t->batches));
-    t->list = mem_zero(BATCHES_MAX, sizeof(*t->list));
-    if (t->batches == NULL || t->list == NULL) {
-        return err_nomem(e, BATCHES_MAX * sizeof(*t->batches));
-    }
+    batch_store_init(&t->store);
     if (spec_table(j->spec, t->name, &t->spec, e) < 0 ||
         fs_join(path, j->data, name, e) < 0) {
         return -1;
@@ -149,7 +137,7 @@ static int write_tables(struct job *j, struct err *e)
         (void)snprintf(name, sizeof(name), "%s.parquet", t->name);
         rc = fs_join(path, j->out, name, e) < 0
                  ? -1
-                 : parquet_write(d, path, t->list, t->n, NULL, e);
+                 : parquet_write(d, path, t->store.list, t->store.n, NULL, e);
     }
     duck_close(d);
     return rc;
@@ -175,8 +163,8 @@ static int answer(struct job *j, struct buf *b, struct err *e)
                  : buf_putc(b, '{', e);
 
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(views); i++) {
-        rc = engine_add_batches(g, views[i], j->tables[i].list, j->tables[i].n,
-                                e);
+        rc = engine_add_batches(g, views[i], j->tables[i].store.list,
+                                j->tables[i].store.n, e);
     }
     for (size_t i = 0; rc == 0 && i < analyses_count(all); i++) {
         const struct analysis *a = analyses_at(all, i);

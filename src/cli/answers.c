@@ -84,9 +84,9 @@ static int add_tables(struct answers *a, struct workspace *w,
             return -1;
         }
         if (only != NULL) {
-            const struct batch *rows = &only->tables[i].rows;
+            const struct batch_store *rows = &only->tables[i].rows;
 
-            rc = engine_add_batches(a->engine, name, &rows, 1, e);
+            rc = engine_add_batches(a->engine, name, rows->list, rows->n, e);
         } else {
             rc = engine_add_delta(a->engine, name, dir, e);
         }

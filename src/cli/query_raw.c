@@ -58,12 +58,12 @@ static int add_rows(struct query_raw *r, struct err *e)
         return -1;
     }
     for (size_t i = 0; i < r->rows.n; i++) {
-        const struct batch *rows = &r->rows.tables[i].rows;
+        const struct batch_store *rows = &r->rows.tables[i].rows;
         char name[NAME_BYTES];
 
         (void)snprintf(name, sizeof(name), "clean_%s",
                        r->rows.tables[i].table->name);
-        if (engine_add_batches(r->engine, name, &rows, 1, e) < 0) {
+        if (engine_add_batches(r->engine, name, rows->list, rows->n, e) < 0) {
             return -1;
         }
     }

@@ -74,10 +74,11 @@ static int run_all(const struct flow_batch_conf *conf, struct ledger *ledger,
         if (conf->table != NULL && strcmp(conf->table, t->table->name) != 0) {
             continue;
         }
-        if (batch_init(&t->rows, t->table->defs, t->table->ndefs, e) < 0) {
+        ret->n++;
+        if (conf->keep_rows && batch_store_add_none(&t->rows, t->table->defs,
+                                                    t->table->ndefs, e) < 0) {
             return -1;
         }
-        ret->n++;
         if (clean_counts_init(&t->clean, t->table, e) < 0) {
             return -1;
         }
@@ -129,7 +130,7 @@ void flow_batch_release(struct flow_batch_result *r)
 {
     for (size_t i = 0; i < r->n; i++) {
         clean_counts_release(&r->tables[i].clean);
-        batch_release(&r->tables[i].rows);
+        batch_store_release(&r->tables[i].rows);
     }
     r->n = 0;
 }

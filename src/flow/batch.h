@@ -15,6 +15,7 @@
 #include "flow/interval.h"
 #include "flow/ledger.h"
 #include "flow/project.h"
+#include "record/batch_store.h"
 
 struct flow_batch_conf {
     struct project *project;
@@ -38,7 +39,7 @@ struct flow_batch_table {
     const struct spec_table *table;
     struct ledger_counts counts; /* of this run */
     struct clean_counts clean;   /* rules and decoding, of this run */
-    struct batch rows;           /* keep_rows: what was appended */
+    struct batch_store rows;     /* keep_rows: what was appended */
 };
 
 struct flow_batch_result {

@@ -40,9 +40,9 @@ int flow_batch_again(const struct flow_batch_conf *conf,
         struct flow_batch_table *t = &result.tables[result.n];
 
         t->table = &conf->spec->tables[i];
-        rc = batch_init(&t->rows, t->table->defs, t->table->ndefs, e);
+        result.n++;
+        rc = batch_store_add_none(&t->rows, t->table->defs, t->table->ndefs, e);
         if (rc == 0) {
-            result.n++;
             rc = clean_counts_init(&t->clean, t->table, e);
         }
         if (rc == 0) {

@@ -314,7 +314,7 @@ static int keep_block(struct table_job *j, struct table_range *r,
         j->conf.took(j->conf.arg, b->m, b->n);
     }
     if (j->conf.keep != NULL &&
-        batch_append(j->conf.keep, &o->rows, 0, o->rows.rows, e) < 0) {
+        batch_store_add(j->conf.keep, &o->rows, e) < 0) {
         return -1;
     }
     return j->conf.dry ? 0 : sink_write_rows(j->sink, &at, &o->rows, e);
@@ -394,7 +394,7 @@ int table_job_take(struct table_job *j, int64_t max_bytes, int64_t max_messages,
     return 0;
 }
 
-void table_job_keep(struct table_job *j, struct batch *keep)
+void table_job_keep(struct table_job *j, struct batch_store *keep)
 {
     j->conf.keep = keep;
 }

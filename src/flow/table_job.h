@@ -14,6 +14,7 @@
 #include "clean/clean.h"
 #include "flow/ledger.h"
 #include "flow/project.h"
+#include "record/batch_store.h"
 
 struct table_job; /* opaque */
 
@@ -23,13 +24,13 @@ struct table_job_conf {
     const struct spec_table *table;
     struct broker *broker;
     struct ledger *ledger;
-    const char *pipeline; /* the table's owner: "batch", "stream" */
-    const char *sink;     /* kind: "delta", "postgres" */
-    bool full;            /* begin again: replace the table's rows */
-    bool from_topics;     /* else from the JSON objects */
-    bool dry;             /* only look, from offset 0 on: no sink is opened,
+    const char *pipeline;     /* the table's owner: "batch", "stream" */
+    const char *sink;         /* kind: "delta", "postgres" */
+    bool full;                /* begin again: replace the table's rows */
+    bool from_topics;         /* else from the JSON objects */
+    bool dry;                 /* only look, from offset 0 on: no sink is opened,
                            * nothing is accounted */
-    struct batch *keep;   /* cleaned rows are appended here too; or NULL */
+    struct batch_store *keep; /* cleaned rows are appended here too; or NULL */
     void *arg;
     /* Sees the messages that were taken, in order; or NULL. */
     void (*took)(void *arg, const struct message *m, size_t n);
@@ -61,7 +62,7 @@ bool table_job_reached(const struct table_job *j, int64_t offset);
 int table_job_take(struct table_job *j, int64_t max_bytes, int64_t max_messages,
                    struct clean_counts *clean, struct err *e) MUST_USE;
 /* From now on rows go to `keep` (or, NULL, nowhere) as well. */
-void table_job_keep(struct table_job *j, struct batch *keep);
+void table_job_keep(struct table_job *j, struct batch_store *keep);
 /* Messages and bytes taken since the last commit. */
 int64_t table_job_taken(const struct table_job *j, int64_t *ret_bytes);
 /* Everything taken becomes visible, once. */

@@ -57,9 +57,8 @@ enum decode_reject {
 struct decoded {
     yyjson_val *object; /* JSON_NUMBERS; NULL when rejected */
     enum decode_reject reject;
-    int32_t sub;   /* 0, 1, ... within the message */
-    unsigned how;  /* bits 1u << enum decode_how that led here */
-    bool repeated; /* a name occurs twice: drift */
+    int32_t sub;  /* 0, 1, ... within the message */
+    unsigned how; /* bits 1u << enum decode_how that led here */
 };
 
 struct decode_result {

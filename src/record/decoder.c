@@ -10,8 +10,6 @@
 
 enum {
     FIRST_RECORDS = 16,
-    NAMES_PAIRED = 256, /* members that are compared in pairs */
-    NAME_SLOTS = 1024   /* of the filter for repeated names; a power of two */
 };
 
 struct decoder {
@@ -87,88 +85,6 @@ static int reject(struct decoder *d, enum decode_reject why, unsigned how,
                   struct err *e)
 {
     return emit(d, &(struct decoded){.reject = why, .how = how}, e);
-}
-
-/* Equal names fall into the same slot; most others into different ones. */
-static unsigned name_slot(struct slice s)
-{
-    uint32_t head = 0;
-    uint32_t tail = 0;
-
-    if (s.len >= sizeof(head)) {
-        memcpy(&head, s.ptr, sizeof(head));
-        memcpy(&tail, s.ptr + s.len - sizeof(tail), sizeof(tail));
-    } else if (s.len > 0) {
-        memcpy(&head, s.ptr, s.len);
-    }
-    head = (head ^ (uint32_t)s.len) * 0x9E3779B1u + tail * 0x85EBCA77u;
-    return (head ^ (head >> 15)) & (NAME_SLOTS - 1);
-}
-
-/* Is the name of member n also that of one before it? */
-static bool named_before(yyjson_val *o, size_t n, struct slice name)
-{
-    yyjson_val *k = unsafe_yyjson_get_first(o);
-
-    for (size_t i = 0; i < n; i++) {
-        if (slice_eq(text_of(k), name)) {
-            return true;
-        }
-        k = unsafe_yyjson_get_next(k + 1);
-    }
-    return false;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return slice_cmp(*(const struct slice *)a, *(const struct slice *)b);
-}
-
-/* The same question for objects so large that pairs would take too long. */
-static int sorted_names_repeat(yyjson_val *o, bool *ret, struct err *e)
-{
-    size_t n = unsafe_yyjson_get_len(o);
-    yyjson_val *k = unsafe_yyjson_get_first(o);
-    struct slice *names = mem_resize(NULL, n, sizeof(*names));
-
-    if (names == NULL) {
-        return err_nomem(e, n * sizeof(*names));
-    }
-    for (size_t i = 0; i < n; i++) {
-        names[i] = text_of(k);
-        k = unsafe_yyjson_get_next(k + 1);
-    }
-    qsort(names, n, sizeof(*names), by_name);
-    *ret = false;
-    for (size_t i = 1; i < n; i++) {
-        if (slice_eq(names[i - 1], names[i])) {
-            *ret = true;
-        }
-    }
-    mem_free(names);
-    return 0;
-}
-
-static int names_repeat(yyjson_val *o, bool *ret, struct err *e)
-{
-    uint64_t seen[NAME_SLOTS / 64] = {0};
-    size_t n = unsafe_yyjson_get_len(o);
-    yyjson_val *k = unsafe_yyjson_get_first(o);
-
-    if (n > NAMES_PAIRED) {
-        return sorted_names_repeat(o, ret, e);
-    }
-    *ret = false;
-    for (size_t i = 0; i < n && !*ret; i++) {
-        struct slice name = text_of(k);
-        unsigned slot = name_slot(name);
-        uint64_t bit = (uint64_t)1 << (slot & 63);
-
-        *ret = (seen[slot >> 6] & bit) != 0 && named_before(o, i, name);
-        seen[slot >> 6] |= bit;
-        k = unsafe_yyjson_get_next(k + 1);
-    }
-    return 0;
 }
 
 static bool has_key(const struct decoder *d, yyjson_val *o)
@@ -361,9 +277,6 @@ static int unwrap(struct decoder *d, yyjson_val *v, int level, unsigned how,
             return unwrap_wrapper(d, v, level, how, e);
         }
         r.how = how ? how : 1u << DECODE_PLAIN;
-        if (names_repeat(v, &r.repeated, e) < 0) {
-            return -1;
-        }
         return emit(d, &r, e);
     case YYJSON_TYPE_ARR:
         how |= 1u << DECODE_ARRAY;

@@ -3,6 +3,7 @@
 #include "core/buf.h"
 #include "core/mem.h"
 #include "core/rand.h"
+#include "record/batch_store.h"
 #include "test.h"
 
 static const struct col_def defs[] = {
@@ -166,6 +167,35 @@ static void rows_come_back(void)
     batch_release(&b);
 }
 
+static void stored_rows_stay_while_the_batch_goes_on(void)
+{
+    struct batch_store store;
+    struct batch b;
+    struct err e;
+    uint64_t next = 0;
+
+    batch_store_init(&store);
+    CHECK_OK(batch_init(&b, defs, COLUMNS, &e), &e);
+    CHECK_OK(batch_store_add_none(&store, defs, COLUMNS, &e), &e);
+    for (size_t k = 0; k < 150; k++) {
+        batch_clear(&b);
+        for (size_t i = 0; i < k % 40; i++) {
+            CHECK_OK(put_row(&b, next++, &e), &e);
+        }
+        CHECK_OK(batch_store_add(&store, &b, &e), &e);
+    }
+    batch_release(&b);
+    CHECK_INT(store.n, 151);
+    next = 0;
+    for (size_t k = 0; k < store.n; k++) {
+        CHECK_INT(store.list[k]->rows, k > 0 ? (k - 1) % 40 : 0);
+        for (size_t i = 0; i < store.list[k]->rows; i++) {
+            check_row(store.list[k], i, next++);
+        }
+    }
+    batch_store_release(&store);
+}
+
 static void a_dropped_row_leaves_nothing(void)
 {
     struct batch b;
@@ -288,6 +318,8 @@ static void no_allocation_is_taken_for_granted(void)
 }
 
 static const struct test tests[] = {
+    {"stored rows stay while the batch goes on",
+     stored_rows_stay_while_the_batch_goes_on},
     {"rows come back", rows_come_back},
     {"a dropped row leaves nothing", a_dropped_row_leaves_nothing},
     {"filter keeps order", filter_keeps_order},

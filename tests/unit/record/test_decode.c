@@ -44,9 +44,6 @@ static int summary(struct decoder *d, struct slice message, struct buf *out,
                 return -1;
             }
         }
-        if (rec->repeated && buf_puts(out, "repeated, ", e) < 0) {
-            return -1;
-        }
         if (json_print(out, rec->object, 0, e) < 0) {
             return -1;
         }
@@ -64,8 +61,7 @@ static const struct pair pairs[] = {
     {" {\"a\":null,\"ind\":null} ", "plain, {\"a\":null,\"ind\":null}"},
     {"{\"idx\":1,\"value\":{\"idx\":2}}",
      "plain, {\"idx\":1,\"value\":{\"idx\":2}}"},
-    {"{\"ind\":1,\"a\":1,\"a\":2}",
-     "plain, repeated, {\"ind\":1,\"a\":1,\"a\":2}"},
+    {"{\"ind\":1,\"a\":1,\"a\":2}", "plain, {\"ind\":1,\"a\":1,\"a\":2}"},
     {"{\"records\":[{\"value\":{\"ind\":1}},{\"value\":{\"ind\":2}}]}",
      "wrapper, {\"ind\":1} | wrapper, {\"ind\":2}"},
     {"{\"topic\":\"x.pin\",\"key\":null,\"value\":{\"ind\":1},"
@@ -231,42 +227,6 @@ static void no_value_is_a_rejected_record(void)
     decoder_free(d);
 }
 
-/* An object of n members m0, m1, ... and the key; `last` names the last. */
-static void large_object(struct buf *b, int n, const char *last)
-{
-    struct err e;
-
-    CHECK_OK(buf_puts(b, "{\"ind\":1", &e), &e);
-    for (int i = 0; i < n; i++) {
-        CHECK_OK(buf_putf(b, &e, ",\"m%d\":%d", i, i), &e);
-    }
-    CHECK_OK(buf_putf(b, &e, ",\"%s\":0}", last), &e);
-}
-
-static void repeated_names_are_seen(void)
-{
-    static const int sizes[] = {0, 1, 11, 100, 254, 255, 300, 5000};
-    struct decoder *d = NULL;
-    struct decode_result r;
-    struct err e;
-
-    CHECK_OK(decoder_new(&d, keys, ARRAY_LEN(keys), &e), &e);
-    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-        struct buf b;
-
-        buf_init(&b, OUT_MAX);
-        large_object(&b, sizes[i], "ind");
-        CHECK_OK(decoder_decode(d, buf_slice(&b), true, &r, &e), &e);
-        CHECK(r.records[0].repeated);
-        buf_clear(&b);
-        large_object(&b, sizes[i], "other");
-        CHECK_OK(decoder_decode(d, buf_slice(&b), true, &r, &e), &e);
-        CHECK(!r.records[0].repeated);
-        buf_release(&b);
-    }
-    decoder_free(d);
-}
-
 static void deep_json_is_rejected(void)
 {
     struct decoder *d = NULL;
@@ -335,7 +295,6 @@ static const struct test tests[] = {
     {"messages become records", messages_become_records},
     {"docs/format/decoding.md is true", the_document_is_true},
     {"no value is a rejected record", no_value_is_a_rejected_record},
-    {"repeated names are seen", repeated_names_are_seen},
     {"deep JSON is rejected", deep_json_is_rejected},
     {"too many records are rejected together",
      too_many_records_are_rejected_together},
