@@ -112,7 +112,6 @@ int workspace_objects(struct workspace *w, struct pipeline **ret, struct err *e)
         .topics = all_topics,
         .ntopics = ARRAY_LEN(all_topics),
         .sink = {.kind = "objects",
-                 .topics_dir = p->objects_topics_dir,
                  .flush_records = p->objects_flush_records,
                  .flush_bytes = p->objects_flush_bytes,
                  .flush_us = p->objects_flush_us,
@@ -120,7 +119,14 @@ int workspace_objects(struct workspace *w, struct pipeline **ret, struct err *e)
                  .array = p->objects_layout == PROJECT_ARRAY}};
 
     conf.sink.dir = project_objects_dir(p, e);
-    return conf.sink.dir == NULL ? -1 : pipeline_open(ret, &conf, e);
+    if (conf.sink.dir == NULL) {
+        return -1;
+    }
+    conf.sink.objects = project_objects(p, e);
+    conf.sink.store = project_store(p, conf.sink.dir, e);
+    return conf.sink.objects == NULL || conf.sink.store == NULL
+               ? -1
+               : pipeline_open(ret, &conf, e);
 }
 
 int workspace_stream(struct workspace *w, struct pipeline **ret, struct err *e)

@@ -11,6 +11,7 @@
 #include "core/mem.h"
 #include "core/num.h"
 #include "core/text.h"
+#include "sink/objects.h"
 
 enum {
     FETCH_BYTES = 4000000,
@@ -26,17 +27,49 @@ struct pipeline {
     struct pipeline_counts counts;
 };
 
+/* "to=END[@SECONDS],..." of what is planned behind it (NULL: nothing). */
 static struct broker_position position_of(const struct span *s, int64_t offset,
-                                          int64_t planned)
+                                          const struct sink_plan *plan)
 {
     struct broker_position p = {
         .epoch = s->epoch, .partition = s->partition, .offset = offset};
+    size_t at = 0;
 
     (void)snprintf(p.topic, sizeof(p.topic), "%s", s->topic);
-    if (planned >= 0) {
-        (void)snprintf(p.metadata, sizeof(p.metadata), "to=%" PRId64, planned);
+    for (size_t i = 0; plan != NULL && i < plan->n; i++) {
+        int n = snprintf(p.metadata + at, sizeof(p.metadata) - at,
+                         "%s%" PRId64 "@%" PRId64, i == 0 ? "to=" : ",",
+                         plan->to[i], plan->wall_us[i] / 1000000);
+
+        at += (size_t)n; /* 6 of at most 40 bytes: there is room */
     }
     return p;
+}
+
+static bool read_plan(struct slice text, struct sink_plan *ret)
+{
+    struct sink_plan plan = {0};
+    bool more = text.len > 0;
+
+    if (more && !slice_starts(text, SLICE("to="))) {
+        return false;
+    }
+    text = slice_from(text, 3);
+    while (more) {
+        struct slice item;
+        struct slice to;
+        int64_t seconds = 0;
+
+        more = slice_cut(&text, ',', &item);
+        if (plan.n == SINK_PLAN_MAX ||
+            (slice_cut(&item, '@', &to) && !num_i64(item, &seconds)) ||
+            !num_i64(to, &plan.to[plan.n])) {
+            return false;
+        }
+        plan.wall_us[plan.n++] = seconds * 1000000;
+    }
+    *ret = plan;
+    return true;
 }
 
 /* ERR_NOTFOUND is an answer here: *ret_known false. */
@@ -65,7 +98,7 @@ static int hook_position(void *arg, const struct span *s, int64_t *ret,
     return 0;
 }
 
-static int hook_planned(void *arg, const struct span *s, int64_t *ret_to,
+static int hook_planned(void *arg, const struct span *s, struct sink_plan *ret,
                         struct err *e)
 {
     const struct pipeline *p = arg;
@@ -75,10 +108,8 @@ static int hook_planned(void *arg, const struct span *s, int64_t *ret_to,
     if (stored(arg, s, &at, &known, e) < 0) {
         return -1;
     }
-    *ret_to = -1;
-    if (known && at.metadata[0] != '\0' &&
-        (strncmp(at.metadata, "to=", 3) != 0 ||
-         !num_i64(slice_of(at.metadata + 3), ret_to))) {
+    *ret = (struct sink_plan){0};
+    if (known && !read_plan(slice_of(at.metadata), ret)) {
         return err_set(e, ERR_CORRUPT,
                        "group \"%s\", topic \"%s\": metadata \"%s\" is not of "
                        "this pipeline; reset the group",
@@ -87,19 +118,21 @@ static int hook_planned(void *arg, const struct span *s, int64_t *ret_to,
     return 0;
 }
 
-static int hook_plan(void *arg, const struct span *s, struct err *e)
+static int hook_plan(void *arg, const struct span *s,
+                     const struct sink_plan *plan, struct err *e)
 {
     const struct pipeline *p = arg;
-    struct broker_position at = position_of(s, s->from, s->to);
+    struct broker_position at = position_of(s, s->from, plan);
 
     return broker_group_commit(p->conf.broker, p->conf.name, &at, 1, NULL, e);
 }
 
 static int hook_done(void *arg, const struct span *s,
-                     const struct sink_counts *c, struct err *e)
+                     const struct sink_counts *c, const struct sink_plan *rest,
+                     struct err *e)
 {
     struct pipeline *p = arg;
-    struct broker_position at = position_of(s, s->to, -1);
+    struct broker_position at = position_of(s, s->to, rest);
     struct ledger_row row = {
         .pipeline = p->conf.name,
         .span = *s,
@@ -109,7 +142,9 @@ static int hook_done(void *arg, const struct span *s,
                    .skipped = c->skipped}};
 
     (void)snprintf(row.made_by, sizeof(row.made_by), "%s",
-                   p->conf.sink.array ? "array" : "lines");
+                   !sink_objects_in_order(p->conf.sink.objects) ? "places"
+                   : p->conf.sink.array                         ? "array"
+                                                                : "lines");
     if (ledger_put(p->ledger, &row, e) < 0) {
         return -1;
     }
@@ -201,7 +236,7 @@ static bool wanted(const struct pipeline *p, const char *topic)
 static int take_position(const struct pipeline *p, const struct span *s,
                          struct err *e)
 {
-    struct broker_position at = position_of(s, 0, -1);
+    struct broker_position at = position_of(s, 0, NULL);
     bool known;
 
     if (stored(p, s, &at, &known, e) < 0) {
@@ -210,7 +245,7 @@ static int take_position(const struct pipeline *p, const struct span *s,
     if (known) {
         return 0;
     }
-    at = position_of(s, 0, -1);
+    at = position_of(s, 0, NULL);
     return broker_group_commit(p->conf.broker, p->conf.name, &at, 1, NULL, e);
 }
 

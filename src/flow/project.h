@@ -9,6 +9,8 @@
 #define FLOW_PROJECT_H
 
 #include "core/conf.h"
+#include "sink/objects.h"
+#include "store/store.h"
 
 struct project {
     struct arena arena;
@@ -47,7 +49,32 @@ struct project {
     int64_t objects_flush_bytes;
     int64_t objects_flush_us;
     bool objects_gzip;
-    int objects_layout;      /* enum project_layout */
+    int objects_layout; /* enum project_layout */
+    const char *objects_directory_delim;
+    const char *objects_file_delim;
+    const char *objects_name; /* a template; "": none */
+    int64_t objects_digits;
+    int objects_nulls;       /* enum objects_nulls */
+    int objects_partitioner; /* enum objects_partitioner */
+    struct conf_list objects_fields;
+    const char *objects_path_format;
+    int objects_clock; /* enum objects_clock */
+    const char *objects_time_field;
+    const char *objects_timezone;
+    int64_t objects_rotate_us;
+    int64_t objects_schedule_us;
+    int64_t objects_workers;
+
+    const char *s3_credentials_file;
+    const char *s3_profile;
+    const char *s3_endpoint;
+    const char *s3_region;
+    const char *s3_ca_file;
+    bool s3_path_style;
+    int64_t s3_part_bytes;
+    int64_t s3_timeout_us;
+    int64_t s3_retries;
+
     const char *file_stream; /* the file; "": none */
     struct conf_list file_stream_topics;
 
@@ -108,7 +135,13 @@ const char *project_topic(struct project *p, const char *table,
                           struct err *e) MUST_USE;
 /* "DATA/name" in the arena; NULL with *e set. */
 const char *project_path(struct project *p, const char *name, struct err *e);
-/* The folder that holds the objects. */
+/* How stores are reached, with this url; in the arena; NULL with *e set. */
+const struct store_conf *project_store(struct project *p, const char *url,
+                                       struct err *e) MUST_USE;
+/* How objects are named and cut; in the arena; NULL with *e set. */
+const struct sink_objects *project_objects(struct project *p,
+                                           struct err *e) MUST_USE;
+/* The folder or url that holds the objects. */
 const char *project_objects_dir(struct project *p, struct err *e);
 
 #endif

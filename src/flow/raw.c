@@ -20,6 +20,7 @@ struct raw {
     struct raw_conf conf;
     struct span span;
     int64_t next;
+    struct store *store; /* objects */
     struct broker_fetch fetch;
     struct buf packed;
     struct buf plain;
@@ -42,6 +43,10 @@ int raw_open(struct raw **ret, const struct raw_conf *conf,
     buf_init(&r->packed, OBJECT_BYTES_MAX);
     buf_init(&r->plain, OBJECT_BYTES_MAX);
     arena_init(&r->aside, ASIDE_BYTES_MAX);
+    if (conf->from_objects && store_open(&r->store, conf->store, e) < 0) {
+        raw_close(r);
+        return -1;
+    }
     *ret = r;
     return 0;
 }
@@ -52,6 +57,7 @@ void raw_close(struct raw *r)
         return;
     }
     broker_fetch_release(r->conf.broker, &r->fetch);
+    store_close(r->store);
     arena_release(&r->aside);
     buf_release(&r->packed);
     buf_release(&r->plain);
@@ -135,39 +141,56 @@ static int read_aside(struct raw *r, const struct span *object, struct err *e)
     return c.rc;
 }
 
-static int object_text(struct raw *r, const struct span *object,
-                       char path[FS_PATH_MAX], struct slice *ret, struct err *e)
+/* The object's bytes under either name; ERR_NOTFOUND. */
+static int fetch_object(struct raw *r, const struct span *object,
+                        char key[STORE_KEY_MAX + 1], bool *ret_gzip,
+                        struct err *e)
 {
-    const char *top = r->conf.topics_dir;
-    int n = snprintf(
-        path, FS_PATH_MAX,
-        "%s/%s%s%s/partition=%" PRId32 "/%s+%" PRId32 "+%010" PRId64 ".json",
-        r->conf.dir, top, top[0] ? "/" : "", object->topic, object->partition,
-        object->topic, object->partition, object->from);
+    char encoded[32];
 
-    if (n < 0 || n + 4 > FS_PATH_MAX) {
-        return err_set(e, ERR_LIMIT, "path \"%.80s...\" is too long",
-                       r->conf.dir);
+    (void)snprintf(encoded, sizeof(encoded), "partition=%" PRId32,
+                   object->partition);
+    for (int i = 0; i < 2; i++) {
+        struct err why = {0};
+
+        *ret_gzip = (i == 0) == r->conf.gzip;
+        if (sink_objects_key(r->conf.objects, object, encoded, *ret_gzip, key,
+                             e) < 0) {
+            return -1;
+        }
+        if (store_get(r->store, key, &r->packed, &why) == 0) {
+            return 0;
+        }
+        if (why.code != ERR_NOTFOUND) {
+            *e = why;
+            return -1;
+        }
     }
-    if (!fs_exists(path)) {
-        memcpy(path + n, ".gz", 4);
-    }
+    return err_set(e, ERR_CORRUPT,
+                   "object \"%s\" in \"%s\" is missing; restore it, or run "
+                   "the batch with --from topics",
+                   key, store_name(r->store));
+}
+
+static int object_text(struct raw *r, const struct span *object,
+                       char key[STORE_KEY_MAX + 1], struct slice *ret,
+                       struct err *e)
+{
+    bool gzip;
+
     buf_clear(&r->packed);
     buf_clear(&r->plain);
-    if (fs_read(path, &r->packed, e) < 0) {
-        path[n] = '\0';
-        return err_set(e, ERR_CORRUPT,
-                       "object \"%s\" is missing; restore it, or run the batch "
-                       "with --from topics",
-                       path);
+    if (fetch_object(r, object, key, &gzip, e) < 0) {
+        return -1;
     }
-    if (path[n] == '\0') {
+    if (!gzip) {
         *ret = buf_slice(&r->packed);
         return 0;
     }
     if (compress_unpack(COMPRESS_GZIP, buf_slice(&r->packed), &r->plain, e) <
         0) {
-        return err_wrap(e, "object \"%s\"", path);
+        return err_wrap(e, "object \"%s\" in \"%s\"", key,
+                        store_name(r->store));
     }
     *ret = buf_slice(&r->plain);
     return 0;
@@ -254,7 +277,7 @@ static int read_object(struct raw *r, const struct ledger_row *row,
                        struct err *e)
 {
     struct span object = row->span;
-    char path[FS_PATH_MAX];
+    char key[STORE_KEY_MAX + 1];
     struct slice text = {0};
 
     object.topic = r->span.topic;
@@ -272,12 +295,12 @@ static int read_object(struct raw *r, const struct ledger_row *row,
     if (row->counts.cleaned > 0) {
         size_t letters = r->n;
 
-        if (object_text(r, &object, path, &text, e) < 0) {
+        if (object_text(r, &object, key, &text, e) < 0) {
             return -1;
         }
         if (strcmp(row->made_by, "array") == 0 &&
             array_to_lines(r, &text, e) < 0) {
-            return err_wrap(e, "object \"%s\"", path);
+            return err_wrap(e, "object \"%s\"", key);
         }
         if (merge_lines(r, &object, text, e) < 0) {
             return -1;
@@ -287,7 +310,7 @@ static int read_object(struct raw *r, const struct ledger_row *row,
                            "object \"%s\" has %zu lines, but %" PRId64
                            " were written; restore it, or run the batch with "
                            "--from topics",
-                           path, r->n - letters, row->counts.cleaned);
+                           key, r->n - letters, row->counts.cleaned);
         }
         if (letters > 0) {
             qsort(r->messages, r->n, sizeof(*r->messages), by_offset);
@@ -296,6 +319,24 @@ static int read_object(struct raw *r, const struct ledger_row *row,
     trim(r);
     r->next = object.to;
     return 0;
+}
+
+/* What lies in several objects is read from the topic, up to its end. */
+static int from_places(struct raw *r, const struct ledger_row *row,
+                       struct err *e)
+{
+    const struct message *m;
+    int64_t to = r->span.to;
+    size_t n;
+    int rc;
+
+    r->span.to = row->span.to < to ? row->span.to : to;
+    rc = from_topic(r, &m, &n, e);
+    r->span.to = to;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = add(r, &m[i], e);
+    }
+    return rc;
 }
 
 static int from_objects(struct raw *r, const struct message **ret, size_t *n,
@@ -311,7 +352,8 @@ static int from_objects(struct raw *r, const struct message **ret, size_t *n,
             return err_wrap(e, "topic \"%s\" offset %" PRId64, r->span.topic,
                             r->next);
         }
-        if (read_object(r, &row, e) < 0) {
+        if (strcmp(row.made_by, "places") == 0 ? from_places(r, &row, e) < 0
+                                               : read_object(r, &row, e) < 0) {
             return -1;
         }
     }

@@ -3,7 +3,8 @@
  * topics, or the JSON objects that a sink wrote.
  *
  * Both ways give the same messages at the same offsets: what the objects sink
- * could not hold (no JSON text, tombstones) is read from its dead letters.
+ * could not hold (no JSON text, tombstones) is read from its dead letters, and
+ * ranges that a partitioner spread over several objects from the topics.
  * Objects lose keys, headers and the spelling of white space only.
  */
 #ifndef FLOW_RAW_H
@@ -12,6 +13,8 @@
 #include "broker/broker.h"
 #include "core/arena.h"
 #include "flow/ledger.h"
+#include "sink/objects.h"
+#include "store/store.h"
 
 struct raw; /* opaque; one thread */
 
@@ -19,9 +22,11 @@ struct raw_conf {
     struct broker *broker;
     struct ledger *ledger;
     bool from_objects;
-    const char *dir;        /* objects: the sink's folder */
-    const char *topics_dir; /* objects: below it; "topics" */
-    const char *pipeline;   /* objects: the sink's pipeline name */
+    /* objects: where they are, their names, the sink's pipeline */
+    const struct store_conf *store;
+    const struct sink_objects *objects;
+    bool gzip; /* which names are tried first */
+    const char *pipeline;
 };
 
 /* Read [span->from, span->to); conf and span->topic are borrowed. */

@@ -212,12 +212,18 @@ static int open_raw(struct reader *r, const struct span *s, struct err *e)
     const struct table_job_conf *c = &r->job->conf;
     struct raw_conf conf = {.broker = c->broker,
                             .from_objects = !c->from_topics,
-                            .topics_dir = c->project->objects_topics_dir,
+                            .gzip = c->project->objects_gzip,
                             .pipeline = "objects"};
 
     if (conf.from_objects) {
-        conf.dir = project_objects_dir(c->project, e);
-        if (conf.dir == NULL ||
+        const char *dir = project_objects_dir(c->project, e);
+
+        if (dir == NULL) {
+            return -1;
+        }
+        conf.store = project_store(c->project, dir, e);
+        conf.objects = project_objects(c->project, e);
+        if (conf.store == NULL || conf.objects == NULL ||
             ledger_open(&r->ledger, c->project->data, e) < 0) {
             return -1;
         }

@@ -313,12 +313,14 @@ static int print_positions(const struct file_stream *f, int64_t size,
 
 static int report_done(struct file_stream *f, struct err *e)
 {
+    static const struct sink_plan none = {0};
+
     for (size_t i = 0; i < f->n; i++) {
         struct part *p = &f->parts[i];
         struct span s = {p->topic, p->epoch, p->partition, p->from, p->next};
 
         if (p->next > p->from &&
-            f->hooks.done(f->hooks.arg, &s, &p->counts, e) < 0) {
+            f->hooks.done(f->hooks.arg, &s, &p->counts, &none, e) < 0) {
             return -1;
         }
     }

@@ -15,6 +15,7 @@
 #include "record/batch.h"
 #include "record/message.h"
 #include "record/span.h"
+#include "store/store.h"
 
 struct sink; /* opaque */
 
@@ -31,19 +32,31 @@ struct sink_counts {
                          "tombstone", so that offsets can be told from lines */
 };
 
+enum {
+    SINK_PLAN_MAX = 6
+};
+
+/* Outputs that were planned, one behind the other. */
+struct sink_plan {
+    size_t n;
+    int64_t to[SINK_PLAN_MAX];      /* where each ends; offsets */
+    int64_t wall_us[SINK_PLAN_MAX]; /* when it was begun; 0: not known */
+};
+
 /* Services the flow gives to sinks that keep no positions of their own. */
 struct sink_hooks {
     void *arg;
-    /* The range planned for the next output; false when there is none. */
-    int (*planned)(void *arg, const struct span *s, int64_t *ret_to,
+    /* What was planned for this partition, from its position on. */
+    int (*planned)(void *arg, const struct span *s, struct sink_plan *ret,
                    struct err *e);
-    /* Store durably, before its first byte, that the next output of this
-     * partition holds [s->from, s->to). */
-    int (*plan)(void *arg, const struct span *s, struct err *e);
-    /* Store the position after the output is there: [s->from, s->to) is
-     * done, and what became of its messages. */
-    int (*done)(void *arg, const struct span *s, const struct sink_counts *c,
+    /* Store durably, before their first byte, that the next outputs of this
+     * partition, from s->from on, end where the plan says. */
+    int (*plan)(void *arg, const struct span *s, const struct sink_plan *p,
                 struct err *e);
+    /* Store the position after the output is there: [s->from, s->to) is
+     * done, what became of its messages, and what is planned behind it. */
+    int (*done)(void *arg, const struct span *s, const struct sink_counts *c,
+                const struct sink_plan *rest, struct err *e);
     /* The stored position (next offset), -1 when none. */
     int (*position)(void *arg, const struct span *s, int64_t *ret,
                     struct err *e);
@@ -58,14 +71,17 @@ enum sink_conflict {
     SINK_CONFLICT_UPDATE, /* the old row takes the new one's values */
 };
 
+struct sink_objects; /* sink/objects.h */
+
 struct sink_conf {
     const char *kind; /* "objects", "file_stream", "delta", "postgres", ... */
-    const char *dir;  /* the folder or file it writes */
+    const char *dir;  /* the folder or file it writes, or "s3://..." */
+    const struct store_conf *store; /* how dir is reached; NULL: defaults */
     struct sink_hooks hooks;
 
     /* objects */
-    const char *topics_dir; /* "topics"; "" for none */
-    int64_t flush_records;  /* 0: no limit by records */
+    const struct sink_objects *objects; /* NULL: defaults */
+    int64_t flush_records;              /* 0: no limit by records */
     int64_t flush_bytes;
     int64_t flush_us; /* wall time since the object's first record */
     bool gzip;

@@ -131,14 +131,16 @@ static int from_file(struct s3 *s, const char *path, bool is_secret,
     return rc;
 }
 
-static const char *profile_name(void)
+static const char *profile_name(const struct store_conf *conf)
 {
-    const char *name = env("AWS_PROFILE");
+    const char *name = given(conf->profile);
 
+    name = name != NULL ? name : env("AWS_PROFILE");
     return name != NULL ? name : "default";
 }
 
-static int read_credentials_file(struct s3 *s, struct err *e)
+static int read_credentials_file(struct s3 *s, const struct store_conf *conf,
+                                 struct err *e)
 {
     const struct wanted wanted[] = {{"aws_access_key_id", &s->access_key},
                                     {"aws_secret_access_key", &s->secret},
@@ -147,18 +149,23 @@ static int read_credentials_file(struct s3 *s, struct err *e)
     char path[FS_PATH_MAX];
     bool any;
 
+    if (given(conf->credentials_file) != NULL) {
+        return from_file(s, conf->credentials_file, true, profile_name(conf),
+                         wanted, e);
+    }
     if (aws_path(path, "AWS_SHARED_CREDENTIALS_FILE", "credentials", &any, e) <
         0) {
         return -1;
     }
-    return any ? from_file(s, path, true, profile_name(), wanted, e) : 0;
+    return any ? from_file(s, path, true, profile_name(conf), wanted, e) : 0;
 }
 
-static int read_config_file(struct s3 *s, const char **endpoint, struct err *e)
+static int read_config_file(struct s3 *s, const struct store_conf *conf,
+                            const char **endpoint, struct err *e)
 {
     const struct wanted wanted[] = {
         {"region", &s->region}, {"endpoint_url", endpoint}, {NULL, NULL}};
-    const char *section = profile_name();
+    const char *section = profile_name(conf);
     char path[FS_PATH_MAX];
     bool any;
 
@@ -184,7 +191,8 @@ static int find_credentials(struct s3 *s, const struct store_conf *conf,
     const char *secret = given(conf->secret_key);
     const char *token = given(conf->session_token);
 
-    if (key == NULL || secret == NULL) {
+    if ((key == NULL || secret == NULL) &&
+        given(conf->credentials_file) == NULL && given(conf->profile) == NULL) {
         key = env("AWS_ACCESS_KEY_ID");
         secret = env("AWS_SECRET_ACCESS_KEY");
         token = env("AWS_SESSION_TOKEN");
@@ -195,7 +203,7 @@ static int find_credentials(struct s3 *s, const struct store_conf *conf,
             (token != NULL && keep(s, slice_of(token), &s->token, e) < 0)) {
             return -1;
         }
-    } else if (read_credentials_file(s, e) < 0) {
+    } else if (read_credentials_file(s, conf, e) < 0) {
         return -1;
     }
     if (s->access_key == NULL || s->secret == NULL) {
@@ -203,7 +211,7 @@ static int find_credentials(struct s3 *s, const struct store_conf *conf,
                        "no credentials for S3: set AWS_ACCESS_KEY_ID and "
                        "AWS_SECRET_ACCESS_KEY, or the profile \"%s\" in "
                        "~/.aws/credentials (AWS_PROFILE names another)",
-                       profile_name());
+                       profile_name(conf));
     }
     if (secret_register(slice_of(s->secret), e) < 0) {
         return -1;
@@ -305,7 +313,7 @@ static int find_endpoint(struct s3 *s, const struct store_conf *conf,
     if (s->region != NULL && keep(s, slice_of(s->region), &s->region, e) < 0) {
         return -1;
     }
-    if (read_config_file(s, &in_file, e) < 0) {
+    if (read_config_file(s, conf, &in_file, e) < 0) {
         return -1;
     }
     if (s->region == NULL) {

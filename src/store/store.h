@@ -20,8 +20,8 @@ enum {
     STORE_KEY_MAX = 1024
 };
 
-/* NULL and 0: from the url, the environment, the shared credentials file, or
- * the default, in this order. */
+/* NULL, "" and 0: from the environment, the shared credentials file, or the
+ * default, in this order. */
 struct store_conf {
     const char *url; /* "DIR", "file:DIR", "s3://BUCKET[/PREFIX]", "memory:" */
     const char *endpoint;   /* s3: "http://127.0.0.1:7070"; NULL: AWS */
@@ -29,6 +29,8 @@ struct store_conf {
     const char *access_key; /* s3 */
     const char *secret_key;
     const char *session_token;
+    const char *credentials_file; /* s3: NULL: ~/.aws/credentials */
+    const char *profile;          /* s3: in it; NULL: AWS_PROFILE */
     const char *ca_file;
     const char *temp_dir;    /* where large objects are built; NULL: TMPDIR */
     bool host_style;         /* s3: bucket in the host name, not in the path */

@@ -29,7 +29,8 @@ static struct err e;
 /* What the flow would store for sinks that keep no positions of their own. */
 static struct kept {
     char topic[TEXT];
-    int64_t position, planned;
+    int64_t position;
+    struct sink_plan planned;
     int64_t written;
 } kept[KEPT];
 
@@ -39,7 +40,7 @@ static struct kept *kept_of(const struct span *s)
         if (kept[i].topic[0] == '\0') {
             (void)snprintf(kept[i].topic, TEXT, "%s", s->topic);
             kept[i].position = -1;
-            kept[i].planned = -1;
+            kept[i].planned.n = 0;
         }
         if (strcmp(kept[i].topic, s->topic) == 0) {
             return &kept[i];
@@ -48,7 +49,8 @@ static struct kept *kept_of(const struct span *s)
     abort();
 }
 
-static int planned(void *arg, const struct span *s, int64_t *ret, struct err *x)
+static int planned(void *arg, const struct span *s, struct sink_plan *ret,
+                   struct err *x)
 {
     (void)arg;
     (void)x;
@@ -56,21 +58,22 @@ static int planned(void *arg, const struct span *s, int64_t *ret, struct err *x)
     return 0;
 }
 
-static int plan(void *arg, const struct span *s, struct err *x)
-{
-    (void)arg;
-    (void)x;
-    kept_of(s)->planned = s->to;
-    return 0;
-}
-
-static int done(void *arg, const struct span *s, const struct sink_counts *c,
+static int plan(void *arg, const struct span *s, const struct sink_plan *p,
                 struct err *x)
 {
     (void)arg;
     (void)x;
+    kept_of(s)->planned = *p;
+    return 0;
+}
+
+static int done(void *arg, const struct span *s, const struct sink_counts *c,
+                const struct sink_plan *rest, struct err *x)
+{
+    (void)arg;
+    (void)x;
     kept_of(s)->position = s->to;
-    kept_of(s)->planned = -1;
+    kept_of(s)->planned = *rest;
     kept_of(s)->written += c->written;
     return 0;
 }
@@ -154,7 +157,6 @@ static struct sink *open_sink(void)
                                        .done = done,
                                        .position = position,
                                        .reject = reject},
-                             .topics_dir = "topics",
                              .url = database(),
                              .into = path,
                              .flush_records = 10,
