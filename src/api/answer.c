@@ -92,6 +92,37 @@ static const char *type_of(enum family f)
     return f == FAMILY_KAFKA ? MEDIA_KAFKA : MEDIA_JSON;
 }
 
+/* Databricks names its errors. */
+static const char *databricks_name(int status)
+{
+    static const struct {
+        int status;
+        const char *name;
+    } names[] = {
+        {400, "INVALID_PARAMETER_VALUE"}, {401, "UNAUTHENTICATED"},
+        {403, "PERMISSION_DENIED"},       {404, "RESOURCE_DOES_NOT_EXIST"},
+        {413, "INVALID_PARAMETER_VALUE"}, {422, "INVALID_PARAMETER_VALUE"},
+        {429, "RESOURCE_EXHAUSTED"},      {503, "TEMPORARILY_UNAVAILABLE"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (names[i].status == status) {
+            return names[i].name;
+        }
+    }
+    return "INTERNAL_ERROR";
+}
+
+static int put_named(struct buf *b, int status, const char *text)
+{
+    return buf_putf(b, NULL, "{\"error_code\":\"%s\",\"message\":",
+                    databricks_name(status)) != 0 ||
+                   json_print_text(b, slice_of(text), NULL) != 0 ||
+                   buf_putc(b, '}', NULL) != 0
+               ? -1
+               : 0;
+}
+
 static int put_error(struct buf *b, enum family f, int code, const char *text)
 {
     if (is_kinesis(f)) {
@@ -126,6 +157,13 @@ void answer_error(struct http_request *r, enum family f, int status, int code,
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     answer_utf8(text);
+    if (f == FAMILY_DATABRICKS) {
+        status = status == 422 ? 400 : status;
+        if (put_named(answer_begin(r, status, MEDIA_JSON), status, text) != 0) {
+            answer_broken(r);
+        }
+        return;
+    }
     if (is_kinesis(f) && status < 500) {
         status = 400;
     }

@@ -19,7 +19,8 @@
 
 #include "broker/broker.h"
 
-struct api; /* opaque */
+struct api;   /* opaque */
+struct graph; /* sched/graph.h */
 
 /* A table that POST /<name>/ takes, as the FastAPI clients send it. */
 enum api_type {
@@ -63,6 +64,17 @@ struct api_traffic {
 
 struct metrics; /* core/metric.h */
 
+/* The project's schedule: POST /runs and the Databricks routes add runs to its
+ * journal (sched/journal.h). */
+struct api_schedule {
+    const char *name;
+    const char *dir; /* of the journal */
+    const struct graph *graph;
+    const char *const *notebooks; /* "PATH=TASK" */
+    size_t n_notebooks;
+    const char *tables; /* folder of the cleaned tables, for SQL; or NULL */
+};
+
 /* Zero or NULL anywhere means the default. Borrowed until api_stop(). */
 struct api_conf {
     const char *const *listen; /* "127.0.0.1:8082", "[::1]:0"; port 0: any */
@@ -98,7 +110,8 @@ struct api_conf {
     void (*traffic)(void *arg, const struct api_traffic *t);
     void *traffic_arg;
     struct metrics *more; /* /metrics shows these too; NULL: none */
-    bool noop_route;      /* tests and benches: POST /_noop does nothing */
+    const struct api_schedule *schedule; /* NULL: none */
+    bool noop_route; /* tests and benches: POST /_noop does nothing */
 };
 
 /* The three tables of the exercise, as POST /pin/ takes them. The topics of

@@ -231,6 +231,8 @@ static const char *error_of(enum family f)
         return "KinesisError";
     case FAMILY_KAFKA:
         return "KafkaError";
+    case FAMILY_DATABRICKS:
+        return "DatabricksError";
     case FAMILY_PLAIN:
         break;
     }

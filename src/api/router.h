@@ -19,6 +19,7 @@ enum family { /* whose words an error is told in */
     FAMILY_FASTAPI,
     FAMILY_KINESIS,
     FAMILY_GATEWAY, /* Kinesis behind an API Gateway */
+    FAMILY_DATABRICKS,
 };
 
 enum route_flag {

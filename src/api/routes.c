@@ -1,5 +1,5 @@
 /* routes.c - every route of the server; the first that fits is taken. */
-#include "api/api_int.h"
+#include "api/jobs.h"
 
 /* chapters of the documentation */
 #define V2     "Kafka REST v2"
@@ -7,6 +7,9 @@
 #define AWS    "Kinesis"
 #define STAGE  "API Gateway"
 #define SERVER "Server"
+#define RUNS   "Runs"
+#define BRICKS "Databricks"
+#define JOBS   "/api/{version}/jobs"
 
 const struct route api_routes[] = {
     {HTTP_GET, "/", FAMILY_KAFKA, 0, kafka_root, "that the server is there", V2,
@@ -112,5 +115,41 @@ const struct route api_routes[] = {
     {HTTP_POST, "/{model}/", FAMILY_FASTAPI, 0, fastapi_model,
      "store one checked row of a table", TABLES, "Idempotency-Key", "{model}",
      "{model}"},
+    {HTTP_POST, "/runs", FAMILY_PLAIN, 0, runs_create,
+     "add a run of the schedule's tasks, or of some", RUNS, NULL, "RunWish",
+     "Run"},
+    {HTTP_GET, "/runs", FAMILY_PLAIN, 0, runs_list, "the latest runs", RUNS,
+     "limit", NULL, "Runs"},
+    {HTTP_GET, "/runs/{run}", FAMILY_PLAIN, 0, runs_get,
+     "a run: its state and its tasks", RUNS, NULL, NULL, "Run"},
+    {HTTP_POST, "/runs/{run}/cancel", FAMILY_PLAIN, 0, runs_cancel, "end a run",
+     RUNS, NULL, NULL, "Run"},
+    {HTTP_GET, "/runs/{run}/logs/{task}", FAMILY_PLAIN, 0, runs_log,
+     "what a task printed", RUNS, NULL, NULL, "Text"},
+    {HTTP_POST, JOBS "/runs/submit", FAMILY_DATABRICKS, 0, databricks_submit,
+     "run what a notebook path stands for", BRICKS, NULL, "Anything",
+     "Anything"},
+    {HTTP_POST, JOBS "/run-now", FAMILY_DATABRICKS, 0, databricks_run_now,
+     "run the whole schedule", BRICKS, NULL, "Anything", "Anything"},
+    {HTTP_GET, JOBS "/runs/get", FAMILY_DATABRICKS, 0, databricks_get,
+     "a run: its state and its tasks", BRICKS, "run_id", NULL, "Anything"},
+    {HTTP_GET, JOBS "/runs/get-output", FAMILY_DATABRICKS, 0, databricks_output,
+     "what a task printed, and why it failed", BRICKS, "run_id", NULL,
+     "Anything"},
+    {HTTP_POST, JOBS "/runs/cancel", FAMILY_DATABRICKS, 0, databricks_cancel,
+     "end a run", BRICKS, NULL, "Anything", "Anything"},
+    {HTTP_GET, JOBS "/runs/list", FAMILY_DATABRICKS, 0, databricks_runs,
+     "the latest runs", BRICKS, NULL, NULL, "Anything"},
+    {HTTP_GET, JOBS "/list", FAMILY_DATABRICKS, 0, databricks_jobs,
+     "the schedule, as a job", BRICKS, NULL, NULL, "Anything"},
+    {HTTP_GET, "/api/{version}/clusters/get", FAMILY_DATABRICKS, 0,
+     databricks_cluster, "a cluster that always runs", BRICKS, "cluster_id",
+     NULL, "Anything"},
+    {HTTP_GET, "/api/{version}/clusters/spark-versions", FAMILY_DATABRICKS, 0,
+     databricks_versions, "for Airflow's test of the connection", BRICKS, NULL,
+     NULL, "Anything"},
+    {HTTP_GET, "/.well-known/databricks-config", FAMILY_DATABRICKS, ROUTE_OPEN,
+     databricks_config, "what the SDK looks at first", BRICKS, NULL, NULL,
+     "Anything"},
 };
 const size_t api_n_routes = ARRAY_LEN(api_routes);

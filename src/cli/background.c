@@ -10,13 +10,14 @@
 #include "flow/stream.h"
 
 enum {
-    JOBS_MAX = 5,
+    JOBS_MAX = 6,
     RETAIN_EVERY_US = 60000000,
     BATCH_PATHS_MAX = 1 << 20,
 };
 
 struct background {
     struct workspace *w;
+    const struct schedule *schedule; /* NULL: none */
     struct metrics *metrics;
     struct project batch_project;
     struct thread threads[JOBS_MAX];
@@ -139,8 +140,42 @@ static void run_batches(void *arg)
     }
 }
 
+static void say_sched(const struct err *e)
+{
+    say_failed("schedule", e);
+}
+
+/* Where another scheduler works on the folder, wait for its end. */
+static void run_schedule(void *arg)
+{
+    struct background *b = arg;
+    struct retry retry;
+
+    retry_init(&retry, NULL, (uint64_t)clock_mono_us());
+    while (!stop_asked()) {
+        struct sched *sched = NULL;
+        struct err e;
+        int rc = sched_open(&sched, &b->schedule->conf, &e);
+
+        if (rc == 0) {
+            rc = sched_follow(sched, stop_asked, say_sched, &e);
+        }
+        sched_close(sched);
+        if (rc == 0) {
+            return;
+        }
+        if (e.code != ERR_BUSY) {
+            say_sched(&e);
+        }
+        if (!retry_wait(&retry, e.code)) {
+            return;
+        }
+    }
+}
+
 int background_start(struct background **ret, struct workspace *w,
-                     struct metrics *metrics, struct err *e)
+                     const struct schedule *s, struct metrics *metrics,
+                     struct err *e)
 {
     const struct {
         const char *name;
@@ -152,6 +187,7 @@ int background_start(struct background **ret, struct workspace *w,
         {"stream", run_tables, w->project.stream_enabled},
         {"retention", run_retention, true},
         {"batch", run_batches, true},
+        {"schedule", run_schedule, s != NULL},
     };
     struct background *b = mem_zero(1, sizeof(*b));
 
@@ -159,6 +195,7 @@ int background_start(struct background **ret, struct workspace *w,
         return err_nomem(e, sizeof(*b));
     }
     b->w = w;
+    b->schedule = s;
     b->metrics = metrics;
     b->batch_project = w->project; /* paths of its own: another thread */
     arena_init(&b->batch_project.arena, BATCH_PATHS_MAX);

@@ -10,14 +10,15 @@
 #ifndef CLI_BACKGROUND_H
 #define CLI_BACKGROUND_H
 
-#include "cli/workspace.h"
+#include "cli/schedule.h"
 
 struct background; /* opaque */
 struct metrics;
 
-/* w outlives it, and metrics, where what it does is shown (NULL: nowhere). */
+/* w outlives it, s (NULL: no scheduler), and metrics, where what it does is shown (NULL: nowhere). */
 int background_start(struct background **ret, struct workspace *w,
-                     struct metrics *metrics, struct err *e) MUST_USE;
+                     const struct schedule *s, struct metrics *metrics,
+                     struct err *e) MUST_USE;
 void background_stop(struct background *b); /* NULL is fine */
 
 #endif

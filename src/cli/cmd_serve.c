@@ -76,6 +76,8 @@ struct serving {
     struct api_model models[SPEC_TABLES_MAX];
     struct api_field fields[SPEC_TABLES_MAX][SPEC_FIELDS_MAX];
     struct metrics *metrics; /* of the background */
+    struct schedule schedule;
+    struct api_schedule runs;
     struct background *background;
     struct api *api;
 };
@@ -271,13 +273,35 @@ static void say_ready(struct cli *c, struct serving *s,
     (void)fflush(c->out);
 }
 
+/* Runs that clients ask for are done even when no cron is set. */
+static int set_schedule(struct cli *c, struct serving *s, struct api_conf *conf,
+                        struct err *e)
+{
+    struct project *p = &s->w.project;
+
+    if (schedule_make(&s->schedule, c, &s->w, e) < 0) {
+        return -1;
+    }
+    if (p->schedule_cron[0] == '\0') {
+        s->schedule.conf.cron = (struct cron){.manual = true};
+    }
+    s->runs = (struct api_schedule){.name = s->schedule.conf.name,
+                                    .dir = s->schedule.conf.dir,
+                                    .graph = &s->schedule.conf.graph,
+                                    .notebooks = p->schedule_notebooks.items,
+                                    .n_notebooks = p->schedule_notebooks.n};
+    conf->schedule = &s->runs;
+    return 0;
+}
+
 static int serve(struct cli *c, const struct args *a, struct serving *s,
                  struct err *e)
 {
     struct api_conf conf;
     int rc = 0;
 
-    if (configure(s, a, &conf, e) < 0 || metrics_new(&s->metrics, e) < 0) {
+    if (configure(s, a, &conf, e) < 0 || set_schedule(c, s, &conf, e) < 0 ||
+        metrics_new(&s->metrics, e) < 0) {
         return -1;
     }
     conf.more = s->metrics;
@@ -286,7 +310,8 @@ static int serve(struct cli *c, const struct args *a, struct serving *s,
         return -1;
     }
     if (!args_has(a, "no-pipelines")) {
-        rc = background_start(&s->background, &s->w, s->metrics, e);
+        rc = background_start(&s->background, &s->w, &s->schedule, s->metrics,
+                              e);
     }
     if (rc == 0) {
         say_ready(c, s, &conf);
@@ -316,6 +341,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     rc = workspace_load_for(&s->w, c, a, e);
     if (rc == 0) {
         rc = serve(c, a, s, e);
+        schedule_release(&s->schedule);
         workspace_close(&s->w);
         metrics_free(s->metrics);
     }

@@ -326,6 +326,11 @@ static const struct conf_field fields[] = {
      .offset = AT(schedule_name),
      .def = "pinline",
      .help = "Name of the schedule, and of the DAG for Airflow."},
+    {.name = "schedule.notebooks",
+     .type = CONF_LIST,
+     .offset = AT(schedule_notebooks),
+     .help = "What notebook paths of Databricks clients stand for, PATH=TASK; "
+             "others by the last part of their path."},
     {.name = "schedule.parallel",
      .type = CONF_INT,
      .offset = AT(schedule_parallel),

@@ -94,7 +94,8 @@ struct project {
     const char *schedule_cron; /* "": serve runs none */
     const char *schedule_name;
     const char *schedule_timezone;
-    const char *schedule_start; /* a time; "": now */
+    const char *schedule_start;          /* a time; "": now */
+    struct conf_list schedule_notebooks; /* PATH=TASK */
     struct conf_list schedule_tasks;
     bool schedule_catchup;
     bool schedule_depends_on_past;
