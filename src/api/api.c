@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/api_int.h"
+#include "api/statement.h"
 #include "core/clock.h"
 #include "core/fs.h"
 #include "core/mem.h"
@@ -362,8 +363,8 @@ int api_start(struct api **ret, const struct api_conf *conf, struct broker *b,
          auth_load(&a->auth, conf->token_file, e) != 0) ||
         (conf->aws_keys_file != NULL &&
          aws_keys_load(&a->keys, conf->aws_keys_file, e) != 0) ||
-        topics_make(a, e) != 0 || consumers_start(&a->consumers, a, e) != 0 ||
-        start_server(a, e) != 0) {
+        topics_make(a, e) != 0 || statements_new(&a->statements, e) != 0 ||
+        consumers_start(&a->consumers, a, e) != 0 || start_server(a, e) != 0) {
         api_stop(a);
         return -1;
     }
@@ -377,10 +378,13 @@ void api_stop(struct api *a)
         return;
     }
     consumers_stop(a->consumers);
+    statements_stop(a->statements);
     server_stop(a->server);
     a->server = NULL;
     api_tell(a);
     consumers_free(a->consumers);
+    statements_free(a->statements);
+    a->statements = NULL;
     api_release(a);
 }
 

@@ -38,6 +38,7 @@ struct api {
     struct broker *broker;
     struct server *server;
     struct consumers *consumers;
+    struct statements *statements;
     struct router router;
     struct auth auth;
     struct aws_keys keys;

@@ -26,7 +26,7 @@ enum {
 static_assert((int)TASKS >= (int)SCHED_TASKS_MAX, "places of tasks");
 
 /* 2.0, 2.1 and 2.2 are answered alike; false: answered. */
-static bool version_ok(struct http_request *r)
+bool databricks_version_ok(struct http_request *r)
 {
     struct slice v = r->params[0];
 
@@ -209,7 +209,7 @@ void databricks_submit(struct api *a, struct http_request *r)
     struct json_doc doc;
     struct wanted w;
 
-    if (!version_ok(r) || !jobs_body(r, FAMILY_DATABRICKS, &doc)) {
+    if (!databricks_version_ok(r) || !jobs_body(r, FAMILY_DATABRICKS, &doc)) {
         return;
     }
     begin(&w, a, r, doc.root);
@@ -228,7 +228,7 @@ void databricks_run_now(struct api *a, struct http_request *r)
     struct wanted w;
     int64_t job = 0;
 
-    if (!version_ok(r) || !jobs_body(r, FAMILY_DATABRICKS, &doc)) {
+    if (!databricks_version_ok(r) || !jobs_body(r, FAMILY_DATABRICKS, &doc)) {
         return;
     }
     begin(&w, a, r, doc.root);
@@ -423,7 +423,7 @@ void databricks_get(struct api *a, struct http_request *r)
     struct job job;
     struct err e;
 
-    if (!version_ok(r) || !take_id(r, &id)) {
+    if (!databricks_version_ok(r) || !take_id(r, &id)) {
         return;
     }
     if (find(a, r, id, &job, &place, &e) < 0) {
@@ -472,7 +472,7 @@ void databricks_output(struct api *a, struct http_request *r)
     struct buf log;
     struct err e;
 
-    if (!version_ok(r) || !take_id(r, &id)) {
+    if (!databricks_version_ok(r) || !take_id(r, &id)) {
         return;
     }
     if (find(a, r, id, &job, &place, &e) < 0) {
@@ -505,7 +505,7 @@ void databricks_cancel(struct api *a, struct http_request *r)
     struct err e;
     int64_t id;
 
-    if (!version_ok(r) || !take_id(r, &id)) {
+    if (!databricks_version_ok(r) || !take_id(r, &id)) {
         return;
     }
     if (jobs_cancel(a, id >= TASK_BASE ? (id - TASK_BASE) / TASKS : id, &e) <
@@ -524,7 +524,7 @@ void databricks_runs(struct api *a, struct http_request *r)
     size_t n = 0;
     bool ok;
 
-    if (!version_ok(r)) {
+    if (!databricks_version_ok(r)) {
         return;
     }
     if (jobs_list(a, r, LIST_MAX, &jobs, &n, &e) < 0) {
@@ -546,7 +546,7 @@ void databricks_jobs(struct api *a, struct http_request *r)
 {
     struct buf *b;
 
-    if (!version_ok(r)) {
+    if (!databricks_version_ok(r)) {
         return;
     }
     if (a->conf.schedule == NULL) {
@@ -560,43 +560,4 @@ void databricks_jobs(struct api *a, struct http_request *r)
         buf_puts(b, "}}],\"has_more\":false}", NULL) < 0) {
         answer_broken(r);
     }
-}
-
-/* ---- what clients look at before they begin ---- */
-
-void databricks_cluster(struct api *a, struct http_request *r)
-{
-    struct slice id = SLICE("pinline");
-    struct buf *b;
-
-    (void)a;
-    if (!version_ok(r)) {
-        return;
-    }
-    (void)router_query(r->query, "cluster_id", &r->arena, &id);
-    b = answer_begin(r, 200, MEDIA_JSON);
-    if (buf_puts(b, "{\"cluster_id\":", NULL) < 0 ||
-        json_print_text(b, id, NULL) < 0 ||
-        buf_puts(b,
-                 ",\"cluster_name\":\"pinline\",\"state\":\"RUNNING\","
-                 "\"state_message\":\"\"}",
-                 NULL) < 0) {
-        answer_broken(r);
-    }
-}
-
-void databricks_versions(struct api *a, struct http_request *r)
-{
-    (void)a;
-    if (version_ok(r)) {
-        answer_text(r, 200, MEDIA_JSON,
-                    "{\"versions\":[{\"key\":\"pinline-" PINLINE_VERSION
-                    "\",\"name\":\"pinline " PINLINE_VERSION "\"}]}");
-    }
-}
-
-void databricks_config(struct api *a, struct http_request *r)
-{
-    (void)a;
-    answer_text(r, 200, MEDIA_JSON, "{}");
 }

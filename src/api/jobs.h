@@ -49,6 +49,8 @@ void runs_get(struct api *a, struct http_request *r);
 void runs_cancel(struct api *a, struct http_request *r);
 void runs_log(struct api *a, struct http_request *r);
 
+/* 2.0, 2.1 and 2.2 are answered alike; false: answered. */
+bool databricks_version_ok(struct http_request *r);
 void databricks_submit(struct api *a, struct http_request *r);
 void databricks_run_now(struct api *a, struct http_request *r);
 void databricks_get(struct api *a, struct http_request *r);
@@ -59,5 +61,9 @@ void databricks_jobs(struct api *a, struct http_request *r);
 void databricks_cluster(struct api *a, struct http_request *r);
 void databricks_versions(struct api *a, struct http_request *r);
 void databricks_config(struct api *a, struct http_request *r);
+void databricks_execute(struct api *a, struct http_request *r);
+void databricks_statement(struct api *a, struct http_request *r);
+void databricks_chunk(struct api *a, struct http_request *r);
+void databricks_cancel_statement(struct api *a, struct http_request *r);
 
 #endif

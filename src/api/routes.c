@@ -10,6 +10,7 @@
 #define RUNS   "Runs"
 #define BRICKS "Databricks"
 #define JOBS   "/api/{version}/jobs"
+#define SQLS   "/api/{version}/sql/statements"
 
 const struct route api_routes[] = {
     {HTTP_GET, "/", FAMILY_KAFKA, 0, kafka_root, "that the server is there", V2,
@@ -148,6 +149,15 @@ const struct route api_routes[] = {
     {HTTP_GET, "/api/{version}/clusters/spark-versions", FAMILY_DATABRICKS, 0,
      databricks_versions, "for Airflow's test of the connection", BRICKS, NULL,
      NULL, "Anything"},
+    {HTTP_POST, SQLS, FAMILY_DATABRICKS, 0, databricks_execute,
+     "run a SQL statement over the cleaned tables", BRICKS, NULL, "Statement",
+     "Anything"},
+    {HTTP_GET, SQLS "/{statement}", FAMILY_DATABRICKS, 0, databricks_statement,
+     "its state, and its rows", BRICKS, NULL, NULL, "Anything"},
+    {HTTP_GET, SQLS "/{statement}/result/chunks/{chunk}", FAMILY_DATABRICKS, 0,
+     databricks_chunk, "its rows", BRICKS, NULL, NULL, "Anything"},
+    {HTTP_POST, SQLS "/{statement}/cancel", FAMILY_DATABRICKS, 0,
+     databricks_cancel_statement, "end it", BRICKS, NULL, NULL, "Anything"},
     {HTTP_GET, "/.well-known/databricks-config", FAMILY_DATABRICKS, ROUTE_OPEN,
      databricks_config, "what the SDK looks at first", BRICKS, NULL, NULL,
      "Anything"},

@@ -11,6 +11,7 @@
 #include "core/notify.h"
 #include "core/secret.h"
 #include "core/stop.h"
+#include "flow/catalog.h"
 
 extern const struct cmd cmd_serve;
 
@@ -289,7 +290,11 @@ static int set_schedule(struct cli *c, struct serving *s, struct api_conf *conf,
                                     .dir = s->schedule.conf.dir,
                                     .graph = &s->schedule.conf.graph,
                                     .notebooks = p->schedule_notebooks.items,
-                                    .n_notebooks = p->schedule_notebooks.n};
+                                    .n_notebooks = p->schedule_notebooks.n,
+                                    .tables = catalog_tables_dir(p, e)};
+    if (s->runs.tables == NULL) {
+        return -1;
+    }
     conf->schedule = &s->runs;
     return 0;
 }

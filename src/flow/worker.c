@@ -99,7 +99,9 @@ int worker_run(const struct worker_request *r, struct buf *out, struct err *e)
                         .input = buf_slice(&request),
                         .timeout_us = timeout_of(r) + GRACE_US,
                         .out = out,
-                        .err = &fault};
+                        .err = &fault,
+                        .give_up = r->give_up,
+                        .arg = r->arg};
     if (proc_run(&how, e) < 0) {
         goto out;
     }

@@ -18,10 +18,14 @@ enum {
 struct worker_request {
     struct slice sql;
     const char *tables; /* folder of the cleaned tables */
-    const char *format; /* "table", "json", "csv" */
+    const char *format; /* "table", "json", "csv"; "strings": {"columns":
+                           [{"name","type"}],"rows":[[text or null]]} */
     int width;          /* of a table; 0: as wide as it is */
     int64_t timeout_us; /* 0: 30 s */
     int64_t memory;     /* bytes; 0: 1 GB */
+    /* asked 20 times a second while it runs: true ends it, ERR_INTERRUPTED */
+    bool (*give_up)(void *arg);
+    void *arg;
 };
 
 /* Run it; the rows, formatted, are appended to *out.  The errors are the
