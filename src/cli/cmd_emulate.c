@@ -86,7 +86,8 @@ static const struct opt opts[] = {
     {.name = "stream-names",
      .kind = OPT_TEXT,
      .arg = "TEMPLATE",
-     .help = "Streams of the gateway, streaming-{id}-{table} by default"},
+     .help =
+         "Streams of gateway and kinesis, streaming-{id}-{table} by default"},
     {.name = "tables",
      .kind = OPT_TEXT,
      .arg = "NAME,...",
@@ -208,7 +209,8 @@ static int add_table(struct job *j, const struct args *a, struct slice name,
     if (arena_copy(&j->arena, name, &copy, e) != 0) {
         return -1;
     }
-    if (template == NULL && strcmp(j->conf.contract, "gateway") == 0) {
+    if (template == NULL && (strcmp(j->conf.contract, "gateway") == 0 ||
+                             strcmp(j->conf.contract, "kinesis") == 0)) {
         template = j->project.prefix[0] != '\0' ? "streaming-{id}-{table}"
                                                 : "streaming-{table}";
     }

@@ -28,6 +28,7 @@ static int set_up_posts(struct emulator *m, struct err *e)
         buf_init(&p->body,
                  4 * (size_t)(EMULATOR_REQUEST_BYTES + EMULATOR_ROW_BYTES));
         buf_init(&p->key, 100);
+        buf_init(&p->heads, 16384);
         p->ends = mem_zero(m->per_request, sizeof(*p->ends));
         if (p->ends == NULL) {
             return err_nomem(e, m->per_request * sizeof(*p->ends));
@@ -116,6 +117,7 @@ static void tear_down(struct emulator *m)
         buf_release(&p->url);
         buf_release(&p->body);
         buf_release(&p->key);
+        buf_release(&p->heads);
         mem_free(p->ends);
     }
     mem_free(m->posts);

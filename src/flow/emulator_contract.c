@@ -1,10 +1,16 @@
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/digest.h"
 #include "core/text.h"
 #include "flow/emulator_int.h"
+#include "net/aws_json.h"
 #include "net/url.h"
 #include "json/json.h"
+
+enum {
+    KINESIS_RECORDS_MAX = 500, /* of one PutRecords */
+};
 
 static int base_url(struct emulator_post *p, const struct emulator_conf *conf,
                     struct err *e)
@@ -260,6 +266,88 @@ static int compose_gateway(struct emulator_post *p,
     return finish_url(p, e);
 }
 
+/* Kinesis, signed */
+
+static int prepare_kinesis(struct http_client *c,
+                           const struct emulator_conf *conf, struct buf *cookie,
+                           struct err *e)
+{
+    struct aws_login login;
+
+    (void)c;
+    (void)cookie;
+    if (conf->per_request > KINESIS_RECORDS_MAX) {
+        return err_set(e, ERR_INVALID,
+                       "Kinesis takes at most %d records a request",
+                       KINESIS_RECORDS_MAX);
+    }
+    return aws_login_env(&login, e);
+}
+
+static int put_kinesis_record(struct emulator_post *p, size_t i, struct err *e)
+{
+    return buf_puts(&p->body, "{\"Data\":", e) != 0 ||
+                   put_base64(&p->body, emulator_post_row(p, i), e) != 0 ||
+                   buf_puts(&p->body, ",\"PartitionKey\":\"partition-1\"}",
+                            e) != 0
+               ? -1
+               : 0;
+}
+
+static int compose_kinesis(struct emulator_post *p,
+                           const struct emulator_conf *conf,
+                           struct slice cookie, struct err *e)
+{
+    (void)cookie;
+    if (base_url(p, conf, e) != 0 || buf_putc(&p->url, '/', e) != 0 ||
+        buf_puts(&p->body, "{\"StreamName\":", e) != 0 ||
+        json_print_text(&p->body, slice_of(conf->tables[p->table].topic), e) !=
+            0 ||
+        buf_puts(&p->body, ",\"Records\":[", e) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < p->n; i++) {
+        if ((i > 0 && buf_putc(&p->body, ',', e) != 0) ||
+            put_kinesis_record(p, i, e) != 0) {
+            return -1;
+        }
+    }
+    return buf_puts(&p->body, "]}", e) != 0 ? -1 : finish_url(p, e);
+}
+
+static int sign_kinesis(struct emulator_post *p, struct err *e)
+{
+    struct aws_login login;
+    struct aws_call call = {.login = &login,
+                            .service = "kinesis",
+                            .target = "Kinesis_20131202.PutRecords",
+                            .url = p->url.ptr,
+                            .body = buf_slice(&p->body),
+                            .now_us = clock_wall_us()};
+
+    return aws_login_env(&login, e) != 0 ? -1
+                                         : aws_json_heads(&call, &p->heads, e);
+}
+
+static enum emulator_verdict judge_kinesis(const struct emulator_post *p,
+                                           struct slice answer, uint8_t *bad)
+{
+    struct json_doc doc;
+    yyjson_val *records;
+    bool mixed = false;
+
+    if (json_parse(&doc, answer, JSON_NUMBERS, NULL, NULL) != 0) {
+        return VERDICT_TAKEN; /* it said 200 */
+    }
+    records = json_get(doc.root, "Records");
+    for (size_t i = 0; i < p->n; i++) {
+        bad[i] = json_get(yyjson_arr_get(records, i), "ErrorCode") != NULL;
+        mixed = mixed || bad[i] != 0;
+    }
+    json_release(&doc);
+    return mixed ? VERDICT_MIXED : VERDICT_TAKEN;
+}
+
 /* the type is that of those which fill in bad */
 /* NOLINTBEGIN(readability-non-const-parameter) */
 static enum emulator_verdict judge_any(const struct emulator_post *p,
@@ -298,7 +386,12 @@ static const struct emulator_contract contracts[] = {
      .compose = compose_v3,
      .judge = judge_v3},
     {.name = "kinesis",
-     .absent = "signed requests come in a later release; use gateway"},
+     .many = true,
+     .method = "POST",
+     .prepare = prepare_kinesis,
+     .compose = compose_kinesis,
+     .sign = sign_kinesis,
+     .judge = judge_kinesis},
     {.name = "pin",
      .method = "POST",
      .type = {JSON_TYPE, JSON_TYPE},

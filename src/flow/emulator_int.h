@@ -53,7 +53,8 @@ struct emulator_post {
     size_t n;
     struct buf url;
     struct buf body;
-    struct buf key; /* header line */
+    struct buf key;   /* header line */
+    struct buf heads; /* those of a signature, see emulator_contract.sign */
     struct retry retry;
     int64_t due_us;
 };
@@ -88,6 +89,9 @@ struct emulator_contract {
     /* p->url and p->body from its rows; base has no slash at its end */
     int (*compose)(struct emulator_post *p, const struct emulator_conf *conf,
                    struct slice cookie, struct err *e);
+    /* header lines of their own for each try, into p->heads with a NUL behind
+     * each, Content-Type among them; NULL: none */
+    int (*sign)(struct emulator_post *p, struct err *e);
     /* of an answer with status 2xx */
     enum emulator_verdict (*judge)(const struct emulator_post *p,
                                    struct slice answer, uint8_t *bad);

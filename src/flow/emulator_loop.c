@@ -194,6 +194,16 @@ static int fly(struct emulator *m, struct emulator_post *p, struct err *e)
     if (m->token.len > 0) {
         r.headers[headers++] = m->token.ptr;
     }
+    if (c->sign != NULL) {
+        if (c->sign(p, e) != 0) {
+            return -1;
+        }
+        headers = 1; /* the signature has its own Content-Type */
+        for (size_t at = 0; at < p->heads.len && headers < HTTP_HEADERS_MAX;
+             at += strlen(p->heads.ptr + at) + 1) {
+            r.headers[headers++] = p->heads.ptr + at;
+        }
+    }
     if (http_client_start(m->client, &r, e) != 0) {
         return -1;
     }

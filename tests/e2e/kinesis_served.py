@@ -320,6 +320,35 @@ def gateway(folder):
     check(s.stop() == 0, "the gateway's server ends with 0")
 
 
+def emulated(folder):
+    """`emulate --contract kinesis`, its signatures checked."""
+    keys = folder + "/keys2"
+    with open(os.open(keys, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+        f.write(KEYS)
+    names = {t: "streaming-x-" + t for t in ("pin", "geo", "user")}
+    s = Server(folder, "emulated", "--aws-keys-file", keys, "--set",
+               "topics=" + ",".join(f"{t}={n}" for t, n in names.items()))
+    for batch in ("1", "120"):
+        done = subprocess.run(
+            [PINLINE, "-q", "--data", folder + "/e", "emulate", "--to", s.url, "--contract",
+             "kinesis", "--stream-names", "streaming-x-{table}", "--rows", "300", "--batch", batch,
+             "--format", "json"], capture_output=True, text=True, check=False,
+            env=dict(os.environ, AWS_ACCESS_KEY_ID="AKIATEST",
+                     AWS_SECRET_ACCESS_KEY="first-secret-123456", AWS_REGION="eu-west-1"))
+        check(done.returncode == 0 and done.stdout.count('"posted":300') == 3,
+              f"emulate puts {batch} records a request", done.stdout + done.stderr)
+    for name in names.values():
+        got = [r for g in read_all(client(s.url), name).values() for r in g]
+        check(len(got) == 600 and all(json.loads(r["Data"]) for r in got),
+              f"boto3 reads them from {name}", len(got))
+    done = subprocess.run([PINLINE, "--data", folder + "/e", "emulate", "--to", s.url, "--contract",
+                           "kinesis"], capture_output=True, text=True, check=False,
+                          env={k: v for k, v in os.environ.items() if not k.startswith("AWS_")})
+    check(done.returncode == 2 and "AWS_ACCESS_KEY_ID" in done.stderr, "without a key it says so",
+          done.stderr)
+    check(s.stop() == 0, "the emulated server ends with 0")
+
+
 def seed_script(url, k):
     """The script of the exercise, with only its URL changed: rows of three
     tables in one step, each put with requests."""
@@ -373,6 +402,7 @@ def main():
         faults(k, s.url)
         check(s.stop() == 0, "the server without keys ends with 0")
         command_line(folder)
+        emulated(folder)
         gateway(folder)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

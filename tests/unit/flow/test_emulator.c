@@ -45,8 +45,7 @@ static void wrong_settings_are_refused_in_words(void)
     struct emulator_conf c[6];
     static const char *const words[] = {
         "no contract is called \"kafka-v1\"; the nearest is kafka-v2",
-        "cannot use contract \"kinesis\": signed requests come in a later "
-        "release; use gateway",
+        "Kinesis takes at most 500 records a request",
         "contract \"pin\" takes one record a request, not 2",
         "cannot use pace \"fast\": give \"max\", \"N/s\" rows, or \"A-Bs\" "
         "seconds between rows, B not included",
@@ -61,6 +60,7 @@ static void wrong_settings_are_refused_in_words(void)
     }
     c[0].contract = "kafka-v1";
     c[1].contract = "kinesis";
+    c[1].per_request = 501;
     c[2].contract = "pin";
     c[2].per_request = 2;
     c[3].pace = "fast";
