@@ -101,6 +101,7 @@ int account_all(struct project *p, const struct spec *spec, struct broker *b,
     size_t ntopics = 0;
     int rc = -1;
 
+    *n = 0;
     if (ledger_open(&l, p->data, e) < 0 || open_sinks(p, spec, sinks, e) < 0 ||
         broker_topic_list(b, &topics, &ntopics, e) < 0) {
         goto out;
@@ -114,14 +115,17 @@ int account_all(struct project *p, const struct spec *spec, struct broker *b,
         const struct spec_table *t =
             catalog_topic_table(p, spec, topics[i].name);
 
-        a[i].table = t ? t->name : NULL;
-        if (fill(&a[i], &topics[i], b, l, t ? sinks[t - spec->tables] : NULL,
+        if (t == NULL && !broker_is_here(p->broker)) {
+            continue; /* of somebody else on the cluster */
+        }
+        a[*n].table = t ? t->name : NULL;
+        if (fill(&a[*n], &topics[i], b, l, t ? sinks[t - spec->tables] : NULL,
                  e) < 0) {
             goto out;
         }
+        (*n)++;
     }
     *ret = a;
-    *n = ntopics;
     a = NULL;
     rc = 0;
 out:

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "broker/broker.h"
 #include "core/embed.h"
 #include "core/fs.h"
 #include "core/mem.h"
@@ -91,7 +92,9 @@ const struct spec_table *catalog_topic_table(const struct project *p,
             return &s->tables[i];
         }
     }
-    return spec_topic_table(s, slice_of(topic));
+    /* "x.pin" of a cluster may be somebody else's */
+    return broker_is_here(p->broker) ? spec_topic_table(s, slice_of(topic))
+                                     : NULL;
 }
 
 const char *catalog_tables_dir(struct project *p, struct err *e)

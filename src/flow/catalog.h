@@ -15,7 +15,8 @@ int catalog_spec(struct spec **ret, const struct project *p,
 int catalog_spec_text(const struct project *p, struct buf *b,
                       struct err *e) MUST_USE;
 /* The table a topic feeds: by the project's topics, else the spec's patterns;
- * NULL when none. */
+ * NULL when none.  On a cluster, which has topics of others too, only those
+ * that the project names: by prefix, topics or the names of the tables. */
 const struct spec_table *catalog_topic_table(const struct project *p,
                                              const struct spec *s,
                                              const char *topic);
