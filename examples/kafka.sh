@@ -1,0 +1,84 @@
+# kafka.sh - what the `run` scripts of the Kafka examples share; they set
+# here (their folder) and topics before they read this file.
+#
+#   run [FOLDER]   where all of it goes (default: a new folder below TMPDIR)
+#   KAFKA          host:port of a Kafka that runs already; else one is started
+#                  on a free port, and stopped at the end
+#   ROWS           rows of each table that are posted (default 500)
+#   SOURCE         where rows come from, instead of pinline.yaml's source
+root=$(cd "$here/../.." && pwd)
+pinline=${PINLINE:-$root/build/pinline}
+folder=${1:-$(mktemp -d "${TMPDIR:-/tmp}/$(basename "$here").XXXXXX")}
+mkdir -p "$folder/sink"
+folder=$(cd "$folder" && pwd)
+cd "$folder" # file= in the properties is relative to where Connect starts
+rm -f sink/*
+far=$root/tools/far-sides
+server=
+
+say() { printf '\n== %s\n' "$*"; }
+kt() { "$root/tools/far/kafka/kt" "$@"; }
+
+finish() {
+    if [ -n "$server" ]; then
+        kill "$server" 2> /dev/null || true
+        wait "$server" || true
+    fi
+    "$far" connect stop --dir "$folder/connect"
+    [ -n "${KAFKA:-}" ] || "$far" kafka stop --dir "$folder/kafka"
+}
+trap finish EXIT
+
+start_kafka() {
+    kafka=${KAFKA:-$("$far" kafka start --dir "$folder/kafka" | sed -n 's/^bootstrap=//p')}
+    echo "bootstrap.servers: $kafka"
+}
+
+mine() { # COMMAND...: pinline with this example's configuration, on that Kafka
+    "$pinline" -C "$here/pinline.yaml" --data "$folder/data" --set "broker=kafka://$kafka" \
+        ${SOURCE:+--set "source=$SOURCE"} "$@"
+}
+
+start_connect() { # PROPERTIES...
+    "$far" connect start --dir "$folder/connect" --bootstrap "$kafka" "$@"
+}
+
+start_api() { # sets url
+    mine serve --no-pipelines --listen 127.0.0.1:0 > served 2>&1 &
+    server=$!
+    until grep -q 'http://' served; do
+        kill -0 $server 2> /dev/null || {
+            cat served >&2
+            exit 1
+        }
+        sleep 0.1
+    done
+    url=$(grep -o 'http://[0-9.:]*' served | head -n 1)
+    echo "$url"
+}
+
+# Every reader sees the same bytes in the same order, each record once.
+compare_readers() {
+    local topic want i
+    kt kafka-get-offsets --bootstrap-server "$kafka" > offsets
+    for topic in "${topics[@]}"; do
+        want=$(sed -n "s/^$topic:0://p" offsets)
+        [ "$want" -gt 0 ]
+        kt kafka-console-consumer --bootstrap-server "$kafka" --topic "$topic" --from-beginning \
+            --max-messages "$want" > "sink/$topic.console" 2> /dev/null
+        kcat -C -q -e -b "$kafka" -t "$topic" > "sink/$topic.kcat"
+        for ((i = 0; i < 300; i++)); do # Connect flushes every second
+            [ "$(wc -l < "sink/$topic.json")" -lt "$want" ] || break
+            sleep 0.1
+        done
+        [ "$(wc -l < "sink/$topic.json")" = "$want" ]
+        cmp "sink/$topic.console" "sink/$topic.kcat"
+        cmp "sink/$topic.console" "sink/$topic.json"
+        mine topics read "$topic" | cmp - "sink/$topic.json"
+        echo "$topic: $want records; console consumer, kcat, pinline and Connect's file agree"
+    done
+}
+
+answer() { # FILE...: cleaning and answers of files
+    "$pinline" run --data "$folder/answers" --input "$@"
+}
