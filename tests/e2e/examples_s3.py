@@ -67,6 +67,19 @@ def main():
         check(all(b.endswith(b"\n") and isinstance(json.loads(b), dict)
                   for b in got.values()), "each is one JSON document and a line's end")
         check(len(re.findall("closes", text)) == 3, "the sums close")
+        env = dict(os.environ, AWS_ENDPOINT_URL=s3["url"], AWS_REGION=s3["region"],
+                   AWS_ACCESS_KEY_ID=s3["access_key"],
+                   AWS_SECRET_ACCESS_KEY=s3["secret_key"])
+        done = subprocess.run(
+            [os.environ["PINLINE"], "-q", "--data", os.path.join(folder, "again"), "run",
+             "--format", "json", "--input",
+             f"s3://{s3['bucket']}/user-262542bdae36-bucket/topics"],
+            env=env, capture_output=True, text=True, timeout=200, check=False)
+        check(done.returncode == 0 and done.stdout.count('"closes":true')
+              + done.stdout.count('"closes": true') >= 3,
+              "run --input s3://... takes the rows of the objects")
+        if done.returncode:
+            print(done.stderr)
         example(s3, folder, "daily-batch-and-kinesis/run-batch")
         got = objects(s3, "daily/topics/0affe94cc7d3.geo/partition=0/")
         check(sum(b.count(b"\n") for b in got.values()) == 200
