@@ -3,6 +3,7 @@
 
 #include "clean/parse.h"
 #include "cli/answers.h"
+#include "cli/tidy.h"
 #include "cli/workspace.h"
 #include "core/clock.h"
 #include "core/mem.h"
@@ -29,6 +30,15 @@ static const struct opt opts[] = {
      .arg = "SCOPE",
      .choices = scopes,
      .help = "Answer over all rows (default), over the new ones, or not"},
+    {.name = "compact",
+     .kind = OPT_FLAG,
+     .help = "Only make large files of the tables' small ones"},
+    {.name = "dry-run",
+     .kind = OPT_FLAG,
+     .help = "With --vacuum: say what would be deleted"},
+    {.name = "force",
+     .kind = OPT_FLAG,
+     .help = "With --vacuum: retain less than 7 days"},
     {.name = "format",
      .kind = OPT_CHOICE,
      .arg = "FORMAT",
@@ -53,6 +63,10 @@ static const struct opt opts[] = {
      .arg = "DIR",
      .help = "Where csv and parquet go, a file for each answer (default: "
              "DATA/answers)"},
+    {.name = "retain",
+     .kind = OPT_TEXT,
+     .arg = "TIME",
+     .help = "With --vacuum: spare what was needed since then (168h)"},
     {.name = "since",
      .kind = OPT_TEXT,
      .arg = "TIME",
@@ -62,6 +76,9 @@ static const struct opt opts[] = {
      .arg = "NAME",
      .help = "Only one step of it, as a scheduler runs them: load, "
              "clean_TABLE, query, or batch for all"},
+    {.name = "vacuum",
+     .kind = OPT_FLAG,
+     .help = "Only delete files that the tables do not need any more"},
 };
 
 static void print_counts(struct cli *c, const struct flow_batch_result *r)
@@ -235,6 +252,11 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     if (workspace_load_for(&w, c, a, e) < 0) {
         return -1;
     }
+    if (tidy_asked(a)) {
+        rc = tidy_tables(c, a, &w, e);
+        workspace_close(&w);
+        return rc;
+    }
     rc = workspace_broker(&w, BROKER_READ, e);
     if (rc == 0) {
         rc = clean_and_answer(c, a, &w, e);
@@ -251,7 +273,9 @@ const struct cmd cmd_batch = {
         "deduplicates it against what is there, appends it in one commit a "
         "table, and answers the questions. A crash at any point costs nothing: "
         "the next batch continues.\n\nWith --full the tables are made anew: "
-        "the same rows and the same answers. A changed spec asks for it.",
+        "the same rows and the same answers. A changed spec asks for it.\n\n"
+        "--compact and --vacuum run no batch: they keep the tables healthy, "
+        "also those that a stream is writing. Rows stay as they are.",
     .examples = "pinline batch\n  The daily job\n"
                 "pinline batch --full --format json\n  Everything again, "
                 "answers for programs\n"

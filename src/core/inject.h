@@ -20,6 +20,7 @@
     XX(broker_seal)               \
     XX(delta_after_log)           \
     XX(delta_before_checkpoint)   \
+    XX(delta_before_compact)      \
     XX(delta_before_data)         \
     XX(delta_before_log)          \
     XX(file_stream_before_commit) \

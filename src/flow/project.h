@@ -80,7 +80,9 @@ struct project {
 
     const char *tables_dir; /* "": DATA/lake/clean */
     bool stream_enabled;
-    int stream_sink; /* enum project_stream_sink */
+    int stream_sink;           /* enum project_stream_sink */
+    int64_t stream_compact_us; /* 0: never */
+    int64_t stream_compact_files;
     int64_t stream_trigger_us;
     int64_t stream_trigger_rows; /* 0: no limit */
     int64_t stream_trigger_bytes;

@@ -191,12 +191,18 @@ static int run_workers(struct stream *s, struct ledger *ledger, int64_t id,
         }
         s->n += rc == 0 ? 1 : 0;
     }
+    if (rc == 0 && s->conf->project->stream_compact_us > 0 &&
+        s->conf->project->stream_sink == PROJECT_STREAM_DELTA) {
+        rc = thread_start(&s->keeper, "tidy", stream_keep, s, e);
+    }
     if (rc == 0) {
         rc = watch(s, ledger, id, ret, e);
     }
     if (rc < 0) {
         atomic_store(&s->halt, true);
     }
+    atomic_store(&s->done, true);
+    thread_join(&s->keeper);
     for (size_t i = 0; i < s->n; i++) {
         thread_join(&s->workers[i].thread);
     }
@@ -221,6 +227,7 @@ int stream_run(const struct stream_conf *conf, struct stream_result *ret,
     int rc = -1;
 
     atomic_init(&s.halt, false);
+    atomic_init(&s.done, false);
     ret->n = 0;
     if (fs_join(path, conf->project->data, "stream.lock", e) < 0 ||
         lock_take(&lock, path, "stream", e) < 0 ||

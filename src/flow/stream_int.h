@@ -42,10 +42,14 @@ struct stream {
     struct stream_worker *workers;
     size_t n;
     atomic_bool halt; /* one failed for good */
+    atomic_bool done; /* all ended */
+    struct thread keeper;
 };
 
 /* The thread of one table. */
 void stream_work(void *arg);
+/* The thread that keeps all tables healthy beside them. */
+void stream_keep(void *arg);
 int stream_metrics_get(struct stream_metrics *m, struct metrics *set,
                        const char *table, struct err *e) MUST_USE;
 

@@ -302,6 +302,8 @@ static int live(struct life *l, struct err *e)
         .pipeline = "stream",
         .sink = c->project->stream_sink == PROJECT_STREAM_POSTGRES ? "postgres"
                                                                    : "delta",
+        /* at two commits a second 30 days would be five million entries */
+        .log_retention = "interval 1 days",
         .full = l->w->full,
         .from_topics = true,
         .arg = l->w,

@@ -463,6 +463,7 @@ int table_job_open(struct table_job **ret, const struct table_job_conf *conf,
                              .pipeline = conf->pipeline,
                              .table = conf->table->name,
                              .spec_hash = conf->table->hash,
+                             .log_retention = conf->log_retention,
                              .replace = conf->full};
 
     if (j == NULL) {

@@ -24,10 +24,11 @@ struct table_job_conf {
     const struct spec_table *table;
     struct broker *broker;
     struct ledger *ledger;
-    const char *pipeline;     /* the table's owner: "batch", "stream" */
-    const char *sink;         /* kind: "delta", "postgres" */
-    bool full;                /* begin again: replace the table's rows */
-    bool from_topics;         /* else from the JSON objects */
+    const char *pipeline;      /* the table's owner: "batch", "stream" */
+    const char *sink;          /* kind: "delta", "postgres" */
+    const char *log_retention; /* of a Delta table that is made, or NULL */
+    bool full;                 /* begin again: replace the table's rows */
+    bool from_topics;          /* else from the JSON objects */
     bool dry;                 /* only look, from offset 0 on: no sink is opened,
                            * nothing is accounted */
     struct batch_store *keep; /* cleaned rows are appended here too; or NULL */

@@ -13,7 +13,7 @@
 
 enum {
     TRIES_MAX = 50,       /* lost races before a commit gives up */
-    CHECKPOINT_EVERY = 10 /* versions */
+    CHECKPOINT_EVERY = 10 /* versions, and a tenth of the files */
 };
 
 /* --- reading the log ------------------------------------------------------------ */
@@ -247,6 +247,14 @@ static int check_change(const struct delta *t, const struct delta_change *c,
             return -1;
         }
     }
+    for (size_t i = 0; i < c->nremoves; i++) {
+        if (!delta_state_has(&t->s, c->removes[i])) {
+            return err_set(e, ERR_CONFLICT,
+                           "table \"%s\": the file \"%s\" was taken away by "
+                           "another writer",
+                           t->dir, c->removes[i]);
+        }
+    }
     return check_fences(t, c, e);
 }
 
@@ -272,7 +280,12 @@ static int put_files(const struct delta *t, const struct delta_change *c,
                      int64_t now_ms, struct buf *b, struct err *e)
 {
     for (size_t i = 0; i < t->s.nfiles && c->replace; i++) {
-        if (delta_put_remove(b, &t->s.files[i], now_ms, e) < 0) {
+        if (delta_put_remove(b, t->s.files[i].path, true, now_ms, e) < 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < c->nremoves; i++) {
+        if (delta_put_remove(b, c->removes[i], !c->rearrange, now_ms, e) < 0) {
             return -1;
         }
     }
@@ -282,7 +295,7 @@ static int put_files(const struct delta *t, const struct delta_change *c,
                                .bytes = c->adds[i].bytes,
                                .time_ms = now_ms};
 
-        if (delta_put_add(b, &f, e) < 0) {
+        if (delta_put_add(b, &f, !c->rearrange, e) < 0) {
             return -1;
         }
     }
@@ -295,8 +308,7 @@ static int build(struct delta *t, const struct delta_change *c, struct buf *b,
     int64_t now_ms = clock_wall_us() / 1000;
     char id[33];
 
-    if (delta_random(id, e) < 0 ||
-        delta_put_info(b, c->operation, !c->replace, now_ms, id, e) < 0 ||
+    if (delta_random(id, e) < 0 || delta_put_info(b, c, now_ms, id, e) < 0 ||
         (t->s.version < 0 && delta_put_protocol(b, e) < 0) ||
         (c->schema != NULL &&
          delta_put_schema(t, c->schema, now_ms, b, e) < 0)) {
@@ -341,6 +353,15 @@ out:
     return rc;
 }
 
+/* A checkpoint costs what it holds: large ones come seldom. */
+static bool due(const struct delta *t)
+{
+    int64_t since = t->s.version - (t->checkpointed > 0 ? t->checkpointed : 0);
+    int64_t holds = (int64_t)(t->s.nfiles + t->s.ngone);
+
+    return since >= CHECKPOINT_EVERY && since >= holds / CHECKPOINT_EVERY;
+}
+
 int delta_commit(struct delta *t, const struct delta_change *c, struct err *e)
 {
     bool lost = true;
@@ -361,11 +382,7 @@ int delta_commit(struct delta *t, const struct delta_change *c, struct err *e)
                            "\"%s\" was made a table by somebody else", t->dir);
         }
     }
-    if (t->s.version - t->checkpointed >= CHECKPOINT_EVERY &&
-        t->s.version % CHECKPOINT_EVERY == 0) {
-        return delta_checkpoint(t, e);
-    }
-    return 0;
+    return due(t) ? delta_checkpoint(t, e) : 0;
 }
 
 /* --- questions ------------------------------------------------------------------------ */

@@ -56,6 +56,11 @@ struct delta_change {
     size_t nmoves;
     /* All rows there are go; other writers' positions of ours become 0. */
     bool replace;
+    /* Rows only move: these live files (as the log spells them) give way to
+     * adds, and readers of changes see none.  ERR_CONFLICT when one is gone. */
+    bool rearrange;
+    const char *const *removes;
+    size_t nremoves;
     /* New columns at the end or, with replace, any; properties are merged.
      * NULL: the schema stays. */
     const struct delta_schema *schema;
@@ -113,10 +118,29 @@ void delta_add_release(struct delta_add *a);
 void delta_unwrite(struct delta *t, const struct delta_add *a);
 /* Make a change one new version.  ERR_FENCED, ERR_CONFLICT (the table itself
  * was changed by somebody else: look again); retries lost races itself.
- * Every tenth version is followed by a checkpoint. */
+ * A checkpoint follows
+ * ten commits, or as many as a tenth of what it would hold, if that is more. */
 int delta_commit(struct delta *t, const struct delta_change *c,
                  struct err *e) MUST_USE;
 int delta_checkpoint(struct delta *t, struct err *e) MUST_USE;
+
+/* ---- keeping house (delta_tidy.c) ---- */
+
+struct delta_tidied {
+    int64_t files, bytes; /* that went */
+    int64_t made;         /* files made instead */
+};
+/* Make large files of small ones (under small_bytes), if there are `least`;
+ * rows stay as they are.  Other writers may append meanwhile. */
+int delta_compact(struct delta *t, int64_t small_bytes, size_t least,
+                  struct delta_tidied *ret, struct err *e) MUST_USE;
+/* Delete data files that the table has not had for retain_us; dry: count. */
+int delta_vacuum(struct delta *t, int64_t retain_us, bool dry,
+                 struct delta_tidied *ret, struct err *e) MUST_USE;
+/* Delete log entries older than delta.logRetentionDuration (30 days) that no
+ * younger version needs. */
+int delta_clean_log(struct delta *t, struct delta_tidied *ret,
+                    struct err *e) MUST_USE;
 
 /* "pinline:<pipeline>:<topic>:<epoch>:<partition>" with ':' and '%' of the
  * names written as %3A and %25. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/inject.h"
 #include "core/mem.h"
 #include "lake/delta_handle_int.h"
@@ -9,6 +10,7 @@
 enum {
     SQL_MAX = 1 << 20,
     CHECKPOINT_ROWS = 4096, /* read in portions of this many */
+    CLEAN_EVERY = 32,       /* checkpoints of a handle */
 };
 
 /* What a checkpoint's columns are; the smallest that every reader takes. */
@@ -18,6 +20,8 @@ static const char shape[] =
     "\"add\":{\"path\":\"VARCHAR\",\"partitionValues\":\"MAP(VARCHAR,VARCHAR)"
     "\",\"size\":\"BIGINT\",\"modificationTime\":\"BIGINT\","
     "\"dataChange\":\"BOOLEAN\",\"stats\":\"VARCHAR\"},"
+    "\"remove\":{\"path\":\"VARCHAR\",\"deletionTimestamp\":\"BIGINT\","
+    "\"dataChange\":\"BOOLEAN\"},"
     "\"metaData\":{\"id\":\"VARCHAR\",\"format\":{\"provider\":\"VARCHAR\","
     "\"options\":\"MAP(VARCHAR,VARCHAR)\"},\"schemaString\":\"VARCHAR\","
     "\"partitionColumns\":[\"VARCHAR\"],"
@@ -68,6 +72,7 @@ int delta_checkpoint(struct delta *t, struct err *e)
     char path[FS_PATH_MAX];
     char key[DELTA_KEY_MAX];
     char sql[sizeof(shape) + 128];
+    struct delta_tidied ignored;
     struct batch b;
     const struct batch *batches[] = {&b};
     int rc = -1;
@@ -79,6 +84,7 @@ int delta_checkpoint(struct delta *t, struct err *e)
                    "SELECT unnest(from_json(line, '%s')) FROM delta_lines",
                    shape);
     delta_log_key(key, t->s.version, ".checkpoint.parquet");
+    delta_state_forget(&t->s, (clock_wall_us() - delta_gone_us(t)) / 1000);
     INJECT(delta_before_checkpoint);
     if (delta_need_duck(t, e) == 0 && fill_lines(t, &b, e) == 0 &&
         delta_place(t, key, path, e) == 0 &&
@@ -87,6 +93,9 @@ int delta_checkpoint(struct delta *t, struct err *e)
         delta_send(t, key, path, e) == 0 && write_pointer(t, b.rows, e) == 0) {
         t->checkpointed = t->s.version;
         rc = 0;
+    }
+    if (rc == 0 && t->checkpoints++ % CLEAN_EVERY == 0) {
+        rc = delta_clean_log(t, &ignored, e);
     }
     frame_feed_free(feed);
     batch_release(&b);

@@ -307,27 +307,35 @@ out:
     return rc;
 }
 
-int delta_select(struct delta *t, struct buf *b, struct err *e)
+int delta_select_some(struct delta *t, const size_t *files, size_t n,
+                      struct buf *b, struct err *e)
 {
     char path[FS_PATH_MAX];
 
-    if (delta_fetch(t, e) < 0 || put_shape(b, t->s.schema, e) < 0) {
+    if (put_shape(b, t->s.schema, e) < 0) {
         return err_wrap(e, "table \"%s\"", t->dir);
     }
-    if (t->s.nfiles == 0) {
+    if (n == 0) {
         return 0;
     }
     if (buf_puts(b, " UNION ALL BY NAME FROM read_parquet([", e) < 0) {
         return -1;
     }
-    for (size_t i = 0; i < t->s.nfiles; i++) {
-        if (delta_file_path(t, i, path, e) < 0 ||
+    for (size_t i = 0; i < n; i++) {
+        size_t f = files != NULL ? files[i] : i;
+
+        if (delta_fetch(t, f, e) < 0 || delta_file_path(t, f, path, e) < 0 ||
             (i > 0 && buf_puts(b, ", ", e) < 0) ||
             duck_quote(b, slice_of(path), '\'', e) < 0) {
             return -1;
         }
     }
     return buf_puts(b, "], union_by_name=true)", e);
+}
+
+int delta_select(struct delta *t, struct buf *b, struct err *e)
+{
+    return delta_select_some(t, NULL, t->s.nfiles, b, e);
 }
 
 /* --- names of writers ----------------------------------------------------------------------- */

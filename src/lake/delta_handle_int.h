@@ -19,6 +19,7 @@ struct delta {
     bool probed;            /* the store honours conditional puts */
     struct delta_state s;
     int64_t checkpointed; /* version of the newest checkpoint, -1: none */
+    unsigned checkpoints; /* made by this handle */
     struct duck *duck;    /* borrowed, or `own`, or NULL until needed */
     struct duck *own;
 };
@@ -45,8 +46,8 @@ int delta_place(struct delta *t, const char *name, char path[FS_PATH_MAX],
 int delta_send(struct delta *t, const char *key, const char *path,
                struct err *e) MUST_USE;
 int delta_drop(struct delta *t, const char *key, struct err *e) MUST_USE;
-/* All live files are where delta_file_path() says. */
-int delta_fetch(struct delta *t, struct err *e) MUST_USE;
+/* Live file i is where delta_file_path() says. */
+int delta_fetch(struct delta *t, size_t i, struct err *e) MUST_USE;
 /* A path as the log spells it, as a key. */
 void delta_key_of(const char *path, char key[STORE_KEY_MAX + 1]);
 
@@ -57,6 +58,11 @@ int delta_checkpoint_read(struct delta *t, int64_t version,
  * of what it has. */
 int delta_put_schema(struct delta *t, const struct delta_schema *schema,
                      int64_t now_ms, struct buf *b, struct err *e) MUST_USE;
+/* delta_select() of n of the live files, by index. */
+int delta_select_some(struct delta *t, const size_t *files, size_t n,
+                      struct buf *b, struct err *e) MUST_USE;
+/* How long removed files are remembered. */
+int64_t delta_gone_us(const struct delta *t);
 /* A random name: 32 hexadecimal digits. */
 int delta_random(char hex[33], struct err *e) MUST_USE;
 

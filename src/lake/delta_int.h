@@ -25,6 +25,12 @@ struct delta_file {
     char *stats;  /* JSON, or NULL */
 };
 
+/* A file that was removed: readers of older versions may still need it. */
+struct delta_gone {
+    char *path;
+    int64_t time_ms;
+};
+
 struct delta_state {
     int64_t version; /* -1: no entry was read */
     int min_reader, min_writer;
@@ -39,6 +45,11 @@ struct delta_state {
     size_t napps;
     struct delta_file *files;
     size_t nfiles, files_cap;
+    bool holes;      /* files without a path, until the entry is applied */
+    uint32_t *slots; /* where a path is in files, plus one; 0: free */
+    size_t nslots;   /* a power of two */
+    struct delta_gone *gone;
+    size_t ngone, gone_cap;
 };
 
 void delta_state_init(struct delta_state *s);
@@ -46,6 +57,10 @@ void delta_state_release(struct delta_state *s);
 /* Apply the lines of one log entry; `what` names it in errors. */
 int delta_state_apply(struct delta_state *s, struct slice lines,
                       const char *what, struct err *e) MUST_USE;
+/* Live or not. */
+bool delta_state_has(const struct delta_state *s, const char *path);
+/* Forget files that were removed before this time. */
+void delta_state_forget(struct delta_state *s, int64_t before_ms);
 /* -1 when the application never wrote. */
 int64_t delta_state_position(const struct delta_state *s, const char *app);
 const char *delta_state_prop(const struct delta_state *s, const char *name);
@@ -60,13 +75,14 @@ int delta_put_metadata(struct buf *b, const struct delta_state *s,
                        struct err *e) MUST_USE;
 int delta_put_txn(struct buf *b, const char *app, int64_t version,
                   int64_t time_ms, struct err *e) MUST_USE;
-int delta_put_add(struct buf *b, const struct delta_file *f,
+/* change: rows come or go with it, they are not only moved. */
+int delta_put_add(struct buf *b, const struct delta_file *f, bool change,
                   struct err *e) MUST_USE;
-int delta_put_remove(struct buf *b, const struct delta_file *f, int64_t time_ms,
-                     struct err *e) MUST_USE;
+int delta_put_remove(struct buf *b, const char *path, bool change,
+                     int64_t time_ms, struct err *e) MUST_USE;
 /* id makes each commit's bytes its own. */
-int delta_put_info(struct buf *b, const char *operation, bool append,
-                   int64_t time_ms, const char *id, struct err *e) MUST_USE;
+int delta_put_info(struct buf *b, const struct delta_change *c, int64_t time_ms,
+                   const char *id, struct err *e) MUST_USE;
 
 /* The schema of these columns as Delta's JSON text. */
 int delta_schema_text(struct buf *b, const struct col_def *defs, size_t columns,

@@ -204,33 +204,29 @@ int delta_file_path(const struct delta *t, size_t i, char path[FS_PATH_MAX],
     if (t->folder != NULL) {
         return fs_join(path, t->folder, key, e);
     }
-    /* copies lie in one folder, by their place in the table */
-    n = snprintf(path, FS_PATH_MAX, "%s/%zu-%s", t->temp, i,
-                 strrchr(key, '/') != NULL ? strrchr(key, '/') + 1 : key);
+    /* copies lie in one folder: '/' of the key would be a folder below it */
+    for (char *c = key; *c != '\0'; c++) {
+        *c = *c == '/' ? '%' : *c;
+    }
+    n = snprintf(path, FS_PATH_MAX, "%s/%s", t->temp, key);
     return n < 0 || n >= FS_PATH_MAX
                ? err_set(e, ERR_LIMIT, "path \"%.80s...\" is too long", key)
                : 0;
 }
 
-int delta_fetch(struct delta *t, struct err *e)
+int delta_fetch(struct delta *t, size_t i, struct err *e)
 {
+    char key[STORE_KEY_MAX + 1];
+    char path[FS_PATH_MAX];
+
     if (t->folder != NULL) {
         return 0;
     }
-    if (need_temp(t, e) < 0) {
+    delta_key_of(t->s.files[i].path, key);
+    if (need_temp(t, e) < 0 || delta_file_path(t, i, path, e) < 0) {
         return -1;
     }
-    for (size_t i = 0; i < t->s.nfiles; i++) {
-        char key[STORE_KEY_MAX + 1];
-        char path[FS_PATH_MAX];
-
-        delta_key_of(t->s.files[i].path, key);
-        if (delta_file_path(t, i, path, e) < 0 ||
-            (!fs_exists(path) && store_get_file(t->store, key, path, e) < 0)) {
-            return -1;
-        }
-    }
-    return 0;
+    return fs_exists(path) ? 0 : store_get_file(t->store, key, path, e);
 }
 
 /* --- open and close ----------------------------------------------------------------- */

@@ -53,13 +53,15 @@ int delta_put_txn(struct buf *b, const char *app, int64_t version,
     return buf_puts(b, "}}\n", e);
 }
 
-int delta_put_add(struct buf *b, const struct delta_file *f, struct err *e)
+int delta_put_add(struct buf *b, const struct delta_file *f, bool change,
+                  struct err *e)
 {
     if (buf_puts(b, "{\"add\":{", e) < 0 || put_pair(b, "path", f->path, e) ||
         buf_putf(b, e,
                  ",\"partitionValues\":{},\"size\":%lld,"
-                 "\"modificationTime\":%lld,\"dataChange\":true",
-                 (long long)f->bytes, (long long)f->time_ms) < 0) {
+                 "\"modificationTime\":%lld,\"dataChange\":%s",
+                 (long long)f->bytes, (long long)f->time_ms,
+                 change ? "true" : "false") < 0) {
         return -1;
     }
     if (f->stats != NULL &&
@@ -69,30 +71,32 @@ int delta_put_add(struct buf *b, const struct delta_file *f, struct err *e)
     return buf_puts(b, "}}\n", e);
 }
 
-int delta_put_remove(struct buf *b, const struct delta_file *f, int64_t time_ms,
-                     struct err *e)
+int delta_put_remove(struct buf *b, const char *path, bool change,
+                     int64_t time_ms, struct err *e)
 {
-    if (buf_puts(b, "{\"remove\":{", e) < 0 ||
-        put_pair(b, "path", f->path, e)) {
+    if (buf_puts(b, "{\"remove\":{", e) < 0 || put_pair(b, "path", path, e)) {
         return -1;
     }
-    return buf_putf(b, e, ",\"deletionTimestamp\":%lld,\"dataChange\":true}}\n",
-                    (long long)time_ms);
+    return buf_putf(b, e, ",\"deletionTimestamp\":%lld,\"dataChange\":%s}}\n",
+                    (long long)time_ms, change ? "true" : "false");
 }
 
-int delta_put_info(struct buf *b, const char *operation, bool append,
-                   int64_t time_ms, const char *id, struct err *e)
+int delta_put_info(struct buf *b, const struct delta_change *c, int64_t time_ms,
+                   const char *id, struct err *e)
 {
+    const char *mode = c->rearrange ? ""
+                       : c->replace ? "\"mode\":\"Overwrite\""
+                                    : "\"mode\":\"Append\"";
+
     if (buf_putf(b, e, "{\"commitInfo\":{\"timestamp\":%lld,",
                  (long long)time_ms) < 0 ||
-        put_pair(b, "operation", operation, e) < 0) {
+        put_pair(b, "operation", c->operation, e) < 0) {
         return -1;
     }
     return buf_putf(b, e,
-                    ",\"operationParameters\":{\"mode\":\"%s\"},"
-                    "\"isBlindAppend\":%s,\"engineInfo\":\"pinline/%s\","
-                    "\"txnId\":\"%s\"}}\n",
-                    append ? "Append" : "Overwrite", append ? "true" : "false",
+                    ",\"operationParameters\":{%s},\"isBlindAppend\":%s,"
+                    "\"engineInfo\":\"pinline/%s\",\"txnId\":\"%s\"}}\n",
+                    mode, c->replace || c->rearrange ? "false" : "true",
                     PINLINE_VERSION, id);
 }
 

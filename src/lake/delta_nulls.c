@@ -53,6 +53,14 @@ out:
     return rc;
 }
 
+static yyjson_val *first_of(yyjson_val *object)
+{
+    yyjson_obj_iter it;
+
+    yyjson_obj_iter_init(object, &it);
+    return yyjson_obj_iter_get_val(yyjson_obj_iter_next(&it));
+}
+
 /* Add what one file says; false when it says too little. */
 static bool add_file(const struct delta_file *f, struct delta_nulls *nulls,
                      size_t n)
@@ -69,6 +77,8 @@ static bool add_file(const struct delta_file *f, struct delta_nulls *nulls,
     known = yyjson_is_obj(counts);
     for (size_t i = 0; i < n && known; i++) {
         yyjson_val *v = json_get(counts, nulls[i].column);
+
+        v = yyjson_is_obj(v) ? first_of(v) : v; /* fields of a struct */
 
         /* a writer that leaves a column out may have left it out of the file
          * or of the statistics: not known */

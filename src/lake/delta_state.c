@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "core/hash.h"
 #include "core/mem.h"
 #include "lake/delta_int.h"
 #include "json/json.h"
@@ -41,6 +42,11 @@ void delta_state_release(struct delta_state *s)
         free_file(&s->files[i]);
     }
     mem_free(s->files);
+    mem_free(s->slots);
+    for (size_t i = 0; i < s->ngone; i++) {
+        mem_free(s->gone[i].path);
+    }
+    mem_free(s->gone);
     delta_state_init(s);
 }
 
@@ -180,17 +186,114 @@ static int apply_txn(struct delta_state *s, yyjson_val *o, struct err *e)
     return 0;
 }
 
-static void drop_file(struct delta_state *s, struct slice path)
+/* --- paths -------------------------------------------------------------------- */
+
+static size_t slot_of(const struct delta_state *s, struct slice path)
 {
-    for (size_t i = s->nfiles; i > 0; i--) {
-        if (slice_is(path, s->files[i - 1].path)) {
-            free_file(&s->files[i - 1]);
-            memmove(&s->files[i - 1], &s->files[i],
-                    (s->nfiles - i) * sizeof(*s->files));
-            s->nfiles--;
-            return;
+    struct hash_key key = {{1, 2, 3, 4}};
+    size_t i = (size_t)hash_bytes(&key, path).a & (s->nslots - 1);
+
+    while (s->slots[i] != 0 &&
+           (s->files[s->slots[i] - 1].path == NULL ||
+            !slice_is(path, s->files[s->slots[i] - 1].path))) {
+        i = (i + 1) & (s->nslots - 1);
+    }
+    return i;
+}
+
+static struct delta_file *find_file(const struct delta_state *s,
+                                    struct slice path)
+{
+    size_t i = s->nslots > 0 ? slot_of(s, path) : 0;
+
+    return s->nslots > 0 && s->slots[i] != 0 ? &s->files[s->slots[i] - 1]
+                                             : NULL;
+}
+
+static void index_all(struct delta_state *s)
+{
+    memset(s->slots, 0, s->nslots * sizeof(*s->slots));
+    for (size_t i = 0; i < s->nfiles; i++) {
+        s->slots[slot_of(s, slice_of(s->files[i].path))] = (uint32_t)i + 1;
+    }
+}
+
+/* Take the holes out, in order. */
+static void sweep(struct delta_state *s)
+{
+    size_t kept = 0;
+
+    if (!s->holes) {
+        return;
+    }
+    for (size_t i = 0; i < s->nfiles; i++) {
+        if (s->files[i].path != NULL) {
+            s->files[kept++] = s->files[i];
         }
     }
+    s->nfiles = kept;
+    s->holes = false;
+    index_all(s);
+}
+
+/* Room for one more file; no holes are left behind it. */
+static int grow(struct delta_state *s, struct err *e)
+{
+    size_t cap = s->files_cap > 0 ? 2 * s->files_cap : 16;
+    struct delta_file *files;
+    uint32_t *slots;
+
+    if (s->nfiles < s->files_cap) {
+        return 0;
+    }
+    sweep(s);
+    files = mem_resize(s->files, cap, sizeof(*files));
+    if (files == NULL) {
+        return err_nomem(e, cap * sizeof(*files));
+    }
+    s->files = files;
+    s->files_cap = cap;
+    slots = mem_zero(2 * cap, sizeof(*slots));
+    if (slots == NULL) {
+        s->files_cap = s->nfiles;
+        return err_nomem(e, 2 * cap * sizeof(*slots));
+    }
+    mem_free(s->slots);
+    s->slots = slots;
+    s->nslots = 2 * cap;
+    index_all(s);
+    return 0;
+}
+
+static void drop_file(struct delta_state *s, struct slice path)
+{
+    struct delta_file *f = find_file(s, path);
+
+    if (f != NULL) {
+        free_file(f);
+        f->path = NULL;
+        f->stats = NULL;
+        s->holes = true;
+    }
+}
+
+bool delta_state_has(const struct delta_state *s, const char *path)
+{
+    return find_file(s, slice_of(path)) != NULL;
+}
+
+void delta_state_forget(struct delta_state *s, int64_t before_ms)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < s->ngone; i++) {
+        if (s->gone[i].time_ms < before_ms) {
+            mem_free(s->gone[i].path);
+        } else {
+            s->gone[kept++] = s->gone[i];
+        }
+    }
+    s->ngone = kept;
 }
 
 /* How many rows the statistics promise, -1 when they do not say; what is no
@@ -234,15 +337,8 @@ static int apply_add(struct delta_state *s, yyjson_val *o, struct err *e)
                        (int)path.len, path.ptr);
     }
     drop_file(s, path);
-    if (s->nfiles == s->files_cap) {
-        size_t cap = s->files_cap > 0 ? 2 * s->files_cap : 16;
-        struct delta_file *files = mem_resize(s->files, cap, sizeof(*files));
-
-        if (files == NULL) {
-            return err_nomem(e, cap * sizeof(*files));
-        }
-        s->files = files;
-        s->files_cap = cap;
+    if (grow(s, e) < 0) {
+        return -1;
     }
     (void)json_get_i64(o, "size", &f.bytes);
     (void)json_get_i64(o, "modificationTime", &f.time_ms);
@@ -259,17 +355,36 @@ static int apply_add(struct delta_state *s, yyjson_val *o, struct err *e)
         return -1;
     }
     s->files[s->nfiles++] = f;
+    s->slots[slot_of(s, slice_of(f.path))] = (uint32_t)s->nfiles;
     return 0;
 }
 
 static int apply_remove(struct delta_state *s, yyjson_val *o, struct err *e)
 {
+    struct delta_gone g = {0};
     struct slice path;
 
     if (!json_get_text(o, "path", &path)) {
         return err_set(e, ERR_CORRUPT, "a remove has no path");
     }
     drop_file(s, path);
+    if (s->ngone == s->gone_cap) {
+        size_t cap = s->gone_cap > 0 ? 2 * s->gone_cap : 16;
+        struct delta_gone *gone = mem_resize(s->gone, cap, sizeof(*gone));
+
+        if (gone == NULL) {
+            return err_nomem(e, cap * sizeof(*gone));
+        }
+        s->gone = gone;
+        s->gone_cap = cap;
+    }
+    if (!json_get_i64(o, "deletionTimestamp", &g.time_ms)) {
+        g.time_ms = 0;
+    }
+    if (copy(path, &g.path, e) < 0) {
+        return -1;
+    }
+    s->gone[s->ngone++] = g;
     return 0;
 }
 
@@ -310,15 +425,17 @@ int delta_state_apply(struct delta_state *s, struct slice lines,
     struct slice line;
     int number = 0;
     bool more = true;
+    int rc = 0;
 
-    while (more) {
+    while (more && rc == 0) {
         more = slice_cut(&lines, '\n', &line);
         number++;
         if (slice_trim(line).len > 0 && apply_line(s, line, e) < 0) {
-            return err_wrap(e, "Delta log \"%s\" line %d", what, number);
+            rc = err_wrap(e, "Delta log \"%s\" line %d", what, number);
         }
     }
-    return 0;
+    sweep(s);
+    return rc;
 }
 
 int64_t delta_state_position(const struct delta_state *s, const char *app)
@@ -351,8 +468,15 @@ int delta_state_lines(const struct delta_state *s, struct buf *b, struct err *e)
             return -1;
         }
     }
+    for (size_t i = 0; i < s->ngone; i++) {
+        if (!delta_state_has(s, s->gone[i].path) &&
+            delta_put_remove(b, s->gone[i].path, false, s->gone[i].time_ms, e) <
+                0) {
+            return -1;
+        }
+    }
     for (size_t i = 0; i < s->nfiles; i++) {
-        if (delta_put_add(b, &s->files[i], e) < 0) {
+        if (delta_put_add(b, &s->files[i], true, e) < 0) {
             return -1;
         }
     }

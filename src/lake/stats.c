@@ -217,6 +217,25 @@ static int put_bounds(const struct stats *s, bool max, struct buf *b,
     return buf_putc(b, '}', e);
 }
 
+/* Of a struct readers want each field's; ours are NULL together. */
+static int put_nulls(const struct stats *s, size_t col, struct buf *b,
+                     struct err *e)
+{
+    const struct col_def *def = &s->defs[col];
+    long long n = (long long)s->cols[col].nulls;
+
+    if (def->type != COL_POINT) {
+        return buf_putf(b, e, "%lld", n);
+    }
+    if (buf_putc(b, '{', e) < 0 ||
+        json_print_text(b, slice_of(def->fields[0]), e) < 0 ||
+        buf_putf(b, e, ":%lld,", n) < 0 ||
+        json_print_text(b, slice_of(def->fields[1]), e) < 0) {
+        return -1;
+    }
+    return buf_putf(b, e, ":%lld}", n);
+}
+
 int stats_json(const struct stats *s, struct buf *b, struct err *e)
 {
     if (buf_putf(b, e, "{\"numRecords\":%lld", (long long)s->rows) < 0 ||
@@ -227,7 +246,7 @@ int stats_json(const struct stats *s, struct buf *b, struct err *e)
     for (size_t i = 0; i < s->columns; i++) {
         if ((i > 0 && buf_putc(b, ',', e) < 0) ||
             json_print_text(b, slice_of(s->defs[i].name), e) < 0 ||
-            buf_putf(b, e, ":%lld", (long long)s->cols[i].nulls) < 0) {
+            buf_putc(b, ':', e) < 0 || put_nulls(s, i, b, e) < 0) {
             return -1;
         }
     }

@@ -49,13 +49,16 @@ static int make_app(const struct delta_sink *s, const struct span *where,
     return rc;
 }
 
-static void fill_schema(const struct delta_sink *s, struct delta_prop props[3],
+static void fill_schema(const struct delta_sink *s, struct delta_prop props[4],
                         struct delta_schema *ret)
 {
     props[0] = (struct delta_prop){"pinline.pipeline", s->conf.pipeline};
     props[1] = (struct delta_prop){"pinline.specHash", s->conf.spec_hash};
     props[2] = (struct delta_prop){"pinline.table", s->conf.table};
-    *ret = (struct delta_schema){s->conf.defs, s->conf.columns, props, 3};
+    props[3] = (struct delta_prop){"delta.logRetentionDuration",
+                                   s->conf.log_retention};
+    *ret = (struct delta_schema){s->conf.defs, s->conf.columns, props,
+                                 s->conf.log_retention != NULL ? 4 : 3};
 }
 
 static bool same(const char *a, const char *b)
@@ -99,7 +102,7 @@ static int check_table(struct delta_sink *s, struct err *e)
 
 static int open_table(struct delta_sink *s, struct err *e)
 {
-    struct delta_prop props[3];
+    struct delta_prop props[4];
     struct delta_schema schema;
     struct err why = {0};
 
@@ -325,7 +328,7 @@ static int delta_sink_write(void *sink, const struct span *span,
 static int commit(struct delta_sink *s, struct err *e)
 {
     struct delta_move *moves = mem_zero(s->nreaches + 1, sizeof(*moves));
-    struct delta_prop props[3];
+    struct delta_prop props[4];
     struct delta_schema schema;
     struct delta_change c = {.operation = s->replace ? "REPLACE" : "WRITE",
                              .adds = s->adds,

@@ -94,6 +94,8 @@ struct sink_conf {
                              read_only: whoever owns the table */
     const char *table;    /* its name, for messages */
     const char *spec_hash;
+    const char *log_retention; /* delta: "interval 1 days", of a table that is
+                                  made; NULL: the format's 30 days */
     bool read_only; /* only positions are asked for: nothing is created */
     /* postgres */
     const char *url;        /* postgres://USER@HOST/DATABASE, see db/login.h */

@@ -33,7 +33,8 @@ from sinks import check, pinline  # noqa: E402
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
 TABLES = ("pin", "geo", "user")
 POINTS = ["batch_before_commit", "delta_before_data", "delta_before_log",
-          "delta_after_log", "delta_before_checkpoint", "stream_after_commit"]
+          "delta_after_log", "delta_before_checkpoint", "delta_before_compact",
+          "stream_after_commit"]
 
 
 S3 = {}  # the bucket's server, when there is one
@@ -83,7 +84,8 @@ def letters(data):
 
 
 def stream_args(*more):
-    return ["stream", "--once", "--set", "stream.trigger_rows=3", *more]
+    return ["stream", "--once", "--set", "stream.trigger_rows=3", "--set",
+            "stream.compact_every=30ms", "--set", "stream.compact_files=2", *more]
 
 
 def killed_round(root, number):
@@ -167,7 +169,8 @@ def served_round(root):
     acknowledged = set()
     for life in range(4):
         server = sinks.Server(data, "stream.enabled=true", "stream.trigger=300ms",
-                              "objects.enabled=false", *words[1:])
+                              "objects.enabled=false", "stream.compact_every=100ms",
+                              "stream.compact_files=3", *words[1:])
         base = server.base.rstrip("/")
         stop = threading.Event()
         threads = [threading.Thread(target=post_all, args=(
