@@ -18,16 +18,20 @@ enum {
 static const struct broker_ops *const brokers[] = {
     &broker_embedded,
     &broker_kafka,
+    &broker_kinesis,
     &broker_memory,
 };
 
-/* "kafka" of "kafka://host:9092". */
+/* "kafka" of "kafka://host:9092", "kinesis" of "kinesis+http://host". */
 static struct slice kind_of(const char *url)
 {
     struct slice rest = slice_of(url ? url : "embedded");
     struct slice kind;
 
-    (void)slice_cut(&rest, ':', &kind);
+    struct slice scheme;
+
+    (void)slice_cut(&rest, ':', &scheme);
+    (void)slice_cut(&scheme, '+', &kind);
     return kind;
 }
 
@@ -63,8 +67,8 @@ int broker_open(struct broker **ret, const struct broker_conf *conf,
         return open_one(brokers[i], ret, conf, e);
     }
     return err_set(e, ERR_INVALID,
-                   "there is no broker \"%.*s\": it is embedded, kafka://... "
-                   "or memory",
+                   "there is no broker \"%.*s\": it is embedded, kafka://..., "
+                   "kinesis://... or memory",
                    SLICE_FMT(kind));
 }
 

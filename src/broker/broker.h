@@ -86,7 +86,7 @@ struct broker_record {
 
 struct broker_report {
     int32_t partition;
-    int64_t offset;
+    int64_t offset;     /* -1: known when it is read (Kinesis) */
     enum err_code code; /* ERR_NONE: stored; else why this record was not */
 };
 

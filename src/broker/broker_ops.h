@@ -92,6 +92,7 @@ struct broker {
 
 extern const struct broker_ops broker_embedded;
 extern const struct broker_ops broker_kafka;
+extern const struct broker_ops broker_kinesis;
 extern const struct broker_ops broker_memory;
 
 #endif

@@ -2,13 +2,11 @@
 #include <string.h>
 
 #include "broker/seglog_meta_int.h"
-#include "core/embed.h"
+#include "broker/sql_file.h"
 
 enum {
     FORMAT = 1 /* of topics on disk */
 };
-
-extern const struct embed_file broker_files[];
 
 static const char *const names[SQL_COUNT] = {
     [SQL_FORMAT] = "format",
@@ -42,40 +40,12 @@ static const char *const names[SQL_COUNT] = {
     [SQL_GROUP_DELETE] = "group_delete",
 };
 
-/* The statement called `name` in meta.sql, up to the next; into *b. */
-static int find_sql(const char *name, struct buf *b, const char **ret,
-                    struct err *e)
-{
-    struct slice mark = SLICE("-- name: ");
-    struct slice rest = SLICE("");
-    struct slice line;
-    bool ours = false;
-
-    buf_clear(b);
-    if (!embed_find(broker_files, "broker/meta.sql", &rest)) {
-        return err_set(e, ERR_INVALID, "the program lacks \"meta.sql\"");
-    }
-    while (rest.len > 0) {
-        (void)slice_cut(&rest, '\n', &line);
-        if (slice_starts(line, mark)) {
-            ours = slice_is(slice_from(line, mark.len), name);
-        } else if (ours &&
-                   (buf_append(b, line, e) < 0 || buf_putc(b, '\n', e) < 0)) {
-            return -1;
-        }
-    }
-    if (b->len == 0) {
-        return err_set(e, ERR_INVALID, "\"meta.sql\" has no \"%s\"", name);
-    }
-    return buf_text(b, ret, e);
-}
-
 static int prepare_all(struct seglog_meta *m, struct buf *b, struct err *e)
 {
     for (int i = 0; i < SQL_COUNT; i++) {
         const char *sql = NULL;
 
-        if (find_sql(names[i], b, &sql, e) < 0 ||
+        if (sql_file_find("broker/meta.sql", names[i], b, &sql, e) < 0 ||
             sqlite_prepare(m->db, sql, true, &m->st[i], e) < 0) {
             return -1;
         }
@@ -87,7 +57,7 @@ static int make_tables(struct seglog_meta *m, struct buf *b, struct err *e)
 {
     const char *sql = NULL;
 
-    if (find_sql("schema", b, &sql, e) < 0 ||
+    if (sql_file_find("broker/meta.sql", "schema", b, &sql, e) < 0 ||
         sqlite_exec(m->db, "PRAGMA journal_mode=WAL", e) < 0 ||
         sqlite_begin(m->db, e) < 0) {
         return -1;

@@ -24,12 +24,13 @@ int workspace_load(struct workspace *w, struct cli *c, const char *const *extra,
 /* The same, with the command's --broker; the row of its option. */
 int workspace_load_for(struct workspace *w, struct cli *c, const struct args *a,
                        struct err *e) MUST_USE;
-#define WORKSPACE_BROKER                                                 \
-    {.name = "broker",                                                   \
-     .kind = OPT_TEXT,                                                   \
-     .arg = "URL",                                                       \
-     .help = "Who keeps the topics: embedded (the default), memory, or " \
-             "kafka://HOST:PORT,HOST:PORT"}
+#define WORKSPACE_BROKER                                              \
+    {.name = "broker",                                                \
+     .kind = OPT_TEXT,                                                \
+     .arg = "URL",                                                    \
+     .help = "Who keeps the topics: embedded (the default), memory, " \
+             "kafka://HOST:PORT,HOST:PORT, kinesis://REGION or "      \
+             "kinesis+http://HOST:PORT"}
 /* Open the topics too; for reading they must exist. */
 int workspace_broker(struct workspace *w, enum broker_mode mode,
                      struct err *e) MUST_USE;
