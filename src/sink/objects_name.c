@@ -11,9 +11,10 @@
 
 enum {
     PAD = 10,
-    PAD_MAX = 20,
-    FORMAT_MAX = 200
+    PAD_MAX = 20
 };
+/* before the year 10000 */
+#define MILLISECONDS_MAX INT64_C(253402300800000)
 
 static const char daily[] = "'year'=YYYY/'month'=MM/'day'=dd";
 static const char hourly[] = "'year'=YYYY/'month'=MM/'day'=dd/'hour'=HH";
@@ -196,8 +197,11 @@ static int field_time(const struct objects_namer *n, yyjson_val *v,
 {
     yyjson_val *field = yyjson_obj_get(v, n->o.time_field);
 
-    if (yyjson_is_int(field)) {
-        *ret_us = yyjson_get_sint(field) * 1000;
+    if (yyjson_is_raw(field) && /* numbers stay as they were written */
+        num_i64((struct slice){yyjson_get_raw(field), yyjson_get_len(field)},
+                ret_us) &&
+        *ret_us > -MILLISECONDS_MAX && *ret_us < MILLISECONDS_MAX) {
+        *ret_us *= 1000;
         return 0;
     }
     if (!yyjson_is_str(field) ||
