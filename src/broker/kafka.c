@@ -234,6 +234,10 @@ static void close_kafka(struct broker *b)
 static int open_kafka(struct broker **ret, const struct broker_conf *conf,
                       struct err *e)
 {
+    /* It joins no group, but has one: librdkafka asks the client's group for
+     * a coordinator that has moved, and crashes without (its issue 5040). */
+    static const struct kafka_pair asks[] = {{"group.id", "pinline"},
+                                             {"enable.auto.commit", "false"}};
     struct kafka *k = mem_zero(1, sizeof(*k));
     struct kafka_api *api = mem_zero(1, sizeof(*api));
     rd_kafka_conf_t *c;
@@ -257,7 +261,7 @@ static int open_kafka(struct broker **ret, const struct broker_conf *conf,
         kafka_keys_open(&k->keys, k, conf, e) < 0) {
         goto fail;
     }
-    c = kafka_conf_make(k, NULL, 0, e);
+    c = kafka_conf_make(k, asks, ARRAY_LEN(asks), e);
     k->admin = c ? kafka_conf_client(k, RD_KAFKA_CONSUMER, c, e) : NULL;
     if (k->admin == NULL || reach(k, e) < 0 ||
         thread_start(&k->thread, "kafka", serve, k, e) < 0) {
