@@ -309,7 +309,10 @@ int store_has_if_absent(struct store *s, bool *ret, struct err *e)
         bool has = true;
 
         if (s->ops->is_shared && probe(s, &has, e) < 0) {
-            return err_wrap(e, "could not try conditional puts");
+            return err_wrap(e,
+                            "store \"%s\": could not try whether it honours "
+                            "conditional puts",
+                            s->name);
         }
         s->has_if_absent = has;
         s->probed = true;
