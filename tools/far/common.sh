@@ -76,17 +76,16 @@ far_kill() {
     rm -f "$FAR_DIR/$1.pid"
 }
 
-# Started and not ended: every pid file's process lives.
+# Started and not ended: every process it has lives.
 far_running() {
-    local f some=1
+    local f
     [ -f "$FAR_DIR/status" ] || return 1
     for f in "$FAR_DIR"/*.pid; do
         [ -e "$f" ] || continue
-        some=0
         f=${f##*/}
         far_alive "${f%.pid}" || return 1
     done
-    return $some
+    return 0
 }
 
 # far_status KEY=VALUE...: what `status` prints; called when all is ready.

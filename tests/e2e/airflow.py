@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""The real Airflow 3 and the real Databricks SDK against `pinline serve`.
+
+The DAGs that `schedule airflow` writes, with each kind of operators, and a
+DAG as people wrote them for a workspace: only the host and the argument that
+Airflow 3 removed are changed.  A task that fails shows why.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import far  # noqa: E402
+
+PINLINE = os.path.abspath(os.environ.get("PINLINE", "build/src/pinline"))
+passed = failed = 0
+
+WORKSPACE_DAG = '''
+from datetime import datetime, timedelta
+from airflow.sdk import DAG
+from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
+
+default_args = {"owner": "me", "depends_on_past": False, "email_on_failure": False,
+                "email_on_retry": False, "retries": 0,
+                "retry_delay": timedelta(minutes=2)}
+
+with DAG("me_dag", start_date=datetime(2026, 11, 1), schedule="@daily", catchup=False,
+         default_args=default_args) as dag:
+    tasks = [DatabricksSubmitRunOperator(
+        task_id=name, databricks_conn_id="databricks_default", polling_period_seconds=1,
+        existing_cluster_id="1108-162752-8okw8dgg",
+        notebook_task={"notebook_path": "/Users/me@example.org/" + path})
+        for name, path in (("load", "load"), ("pin", "Clean_pin"), ("geo", "clean_geo.py"),
+                           ("user", "clean_user"), ("query", "questions"))]
+    tasks[0] >> tasks[1:4] >> tasks[4]
+'''
+
+FAILING_DAG = '''
+from datetime import datetime
+from airflow.sdk import DAG
+from airflow.providers.databricks.operators.databricks import DatabricksSubmitRunOperator
+
+with DAG("failing", start_date=datetime(2026, 11, 1), schedule=None) as dag:
+    DatabricksSubmitRunOperator(
+        task_id="broken", polling_period_seconds=1, existing_cluster_id="x",
+        notebook_task={"notebook_path": "/broken"})
+'''
+
+SDK = '''
+import sys
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service import jobs, sql
+w = WorkspaceClient(host=sys.argv[1], token="any")
+r = w.statement_execution.execute_statement(
+    statement="SELECT count(*) AS n, 1.5 AS half, :who AS who, NULL AS nothing FROM clean_pin",
+    parameters=[sql.StatementParameterListItem(name="who", value="it's me")],
+    warehouse_id="any", wait_timeout="30s")
+print([c.type_name.value for c in r.manifest.schema.columns], r.result.data_array)
+r = w.statement_execution.execute_statement(statement="SELECT * FROM nope",
+                                            warehouse_id="any")
+print(r.status.state.value, r.status.error.message)
+run = w.jobs.submit(run_name="sdk", idempotency_token="sdk-1", tasks=[
+    jobs.SubmitTask(task_key="a", existing_cluster_id="x",
+                    notebook_task=jobs.NotebookTask(notebook_path="/clean_pin"))])
+print(run.result().state.result_state.value)
+again = w.jobs.submit(run_name="sdk", idempotency_token="sdk-1", tasks=[
+    jobs.SubmitTask(task_key="a", existing_cluster_id="x",
+                    notebook_task=jobs.NotebookTask(notebook_path="/clean_pin"))])
+print(again.run_id == run.run_id)
+'''
+
+
+def check(ok, name, why=""):
+    global passed, failed
+    passed += bool(ok)
+    failed += not ok
+    print("ok" if ok else "not ok", name, "" if ok else why, flush=True)
+
+
+def pinline(folder, *words):
+    return subprocess.run([PINLINE, *words], cwd=folder, text=True, timeout=120,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+class Airflow:
+    def __init__(self, values, port):
+        self.values = values
+        host = {"conn_type": "databricks", "host": "127.0.0.1", "schema": "http",
+                "port": port, "password": "any"}
+        http = {"conn_type": "http", "host": "127.0.0.1", "schema": "http",
+                "port": port}
+        self.env = dict(
+            os.environ, AIRFLOW_HOME=values["home"],
+            AIRFLOW__CORE__LOAD_EXAMPLES="False",
+            AIRFLOW__CORE__DAGS_FOLDER=values["home"] + "/dags",
+            AIRFLOW_CONN_DATABRICKS_DEFAULT=json.dumps(host),
+            AIRFLOW_CONN_PINLINE=json.dumps(http))
+
+    def dag(self, name, text):
+        with open(f"{self.values['home']}/dags/{name}.py", "w",
+                  encoding="utf-8") as f:
+            f.write(text)
+
+    def test(self, dag):
+        """Runs a DAG; (exit code, all it printed)."""
+        done = subprocess.run(
+            [self.values["airflow"], "dags", "test", dag, "2026-11-20"],
+            env=self.env, cwd=self.values["home"], text=True, timeout=300,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.returncode, done.stdout
+
+
+def runs(port):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/runs?limit=100",
+                                timeout=30) as answer:
+        return json.loads(answer.read())["runs"]
+
+
+def try_written_dags(airflow, folder, port):
+    for kind in ("bash", "databricks", "http"):
+        before = len(runs(port))
+        done = pinline(folder, "schedule", "airflow", "--operators", kind,
+                       "--set", f"schedule.name=written_{kind}", "--set",
+                       "schedule.start=2026-11-01", "-o",
+                       f"{airflow.values['home']}/dags/written_{kind}.py")
+        code, text = airflow.test(f"written_{kind}")
+        new = runs(port)[: len(runs(port)) - before]
+        want = 0 if kind == "bash" else 5
+        check(done.returncode == 0 and code == 0 and len(new) == want and
+              all(r["state"] == "success" for r in new) and
+              (kind != "bash" or "user: 0 messages: 0 cleaned" in text),
+              f"Airflow runs the DAG that pinline wrote, {kind} operators",
+              f"{done.stderr} exit {code}, runs {new}: {text[-3000:]}")
+        if kind == "databricks":
+            check(all(r["interval"] for r in new),
+                  "a written DAG names the data interval", str(new))
+
+
+def try_workspace_dags(airflow, port):
+    before = len(runs(port))
+    airflow.dag("workspace", WORKSPACE_DAG)
+    airflow.dag("failing", FAILING_DAG)
+    code, text = airflow.test("me_dag")
+    new = runs(port)[: len(runs(port)) - before]
+    check(code == 0 and [r["state"] for r in new] == ["success"] * 5,
+          "Airflow runs a DAG that was written for a workspace",
+          f"exit {code}, runs {new}: {text[-3000:]}")
+    code, text = airflow.test("failing")
+    check(code != 0 and "exit code 7" in text,
+          "a task that fails shows as failed, with its reason",
+          f"exit {code}: {text[-3000:]}")
+
+
+def try_sdk(airflow, port):
+    done = subprocess.run(
+        [airflow.values["python"], "-c", SDK, f"http://127.0.0.1:{port}"],
+        text=True, timeout=120, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    lines = done.stdout.splitlines()
+    good = done.returncode == 0 and len(lines) == 4
+    check(good and "['20', '1.5', \"it's me\", None]" in lines[0] and
+          lines[0].startswith("['LONG', "),
+          "the Databricks SDK reads typed rows of a statement",
+          done.stdout + done.stderr[-2000:])
+    check(good and lines[1].startswith("FAILED") and "nope" in lines[1],
+          "a statement that fails says why", done.stdout)
+    check(good and lines[2:] == ["SUCCESS", "True"],
+          "I14 Databricks: the same token is the same run", done.stdout)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder, far.side("airflow") as values:
+        done = pinline(folder, "run", "--rows", "20", "--quiet")
+        if done.returncode != 0:
+            raise SystemExit(done.stderr)
+        server = subprocess.Popen(
+            [PINLINE, "serve", "--listen", "127.0.0.1:0", "--set",
+             "schedule.tasks=load,clean_pin < load,clean_geo < load,"
+             "clean_user < load,query < clean_pin clean_geo clean_user,"
+             "broken < query = echo it broke; exit 7",
+             "--set", "schedule.retries=0", "--set",
+             "schedule.notebooks=/Users/me@example.org/questions=query"],
+            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            text=True)
+        try:
+            port = int(re.search(r"//[^ ]*:(\d+)",
+                                 server.stdout.readline()).group(1))
+            airflow = Airflow(values, port)
+            try_sdk(airflow, port)
+            try_workspace_dags(airflow, port)
+            try_written_dags(airflow, folder, port)
+        finally:
+            server.terminate()
+            check(server.wait(timeout=30) == 0, "the server ends well")
+    print(f"{passed} passed, {failed} failed")
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
