@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """kinesis.py CONTRACT - the broker "kinesis" on kinesalite (resharded by boto3
 there), on moto with authentication on, and on what `pinline serve` speaks."""
+import http.server
 import json
 import os
 import re
@@ -9,6 +10,9 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
+import urllib.error
+import urllib.request
 
 ROOT = os.environ["PINLINE_ROOT"]
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
@@ -61,15 +65,91 @@ def ours(folder):
     server.wait(timeout=15)
 
 
-def main_job(folder, k):
+class Grudging(http.server.BaseHTTPRequestHandler):
+    """Stands before kinesalite: of each PutRecords every third record is
+    refused the first time it comes, every tenth call is 500 unread, every
+    seventh call of others is throttled."""
+    protocol_version = "HTTP/1.1"
+    target, seen, calls, refused = "", set(), 0, 0
+
+    def do_POST(self):  # noqa: N802  pylint: disable=invalid-name
+        cls = type(self)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        cls.calls += 1
+        if cls.calls % 10 == 0:
+            cls.refused += 1
+            self.answer(500, {"__type": "InternalFailure"})
+        elif not self.headers["X-Amz-Target"].endswith(".PutRecords"):
+            if cls.calls % 7 == 0:
+                cls.refused += 1
+                self.answer(400, {"__type": "ProvisionedThroughputExceededException"})
+            else:
+                self.answer(*self.forward(body))
+        else:
+            self.put(json.loads(body))
+
+    def put(self, request):
+        cls = type(self)
+        records = request["Records"]
+        bad = [i for i, r in enumerate(records) if i % 3 == 0 and r["Data"] not in cls.seen]
+        cls.seen |= {records[i]["Data"] for i in bad}
+        cls.refused += len(bad)
+        good = [r for i, r in enumerate(records) if i not in bad]
+        told = iter([])
+        if good:
+            status, answer = self.forward(json.dumps(dict(request, Records=good)).encode())
+            if status != 200:
+                self.answer(status, answer)
+                return
+            told = iter(answer["Records"])
+        self.answer(200, {"FailedRecordCount": len(bad), "Records": [
+            {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "slowly"}
+            if i in bad else next(told) for i in range(len(records))]})
+
+    def forward(self, body):
+        request = urllib.request.Request(self.target, body, {
+            n: self.headers[n] for n in ("Authorization", "Content-Type", "X-Amz-Date",
+                                         "X-Amz-Target")})
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, json.loads(answer.read() or b"{}")
+        except urllib.error.HTTPError as why:
+            return why.code, json.loads(why.read() or b"{}")
+
+    def answer(self, status, document):
+        text = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *args):  # pylint: disable=arguments-differ
+        pass
+
+
+def grudging_job(folder, k):
+    """Every record once through a far side that refuses much of it."""
+    global passed, failed
+    Grudging.target = k["url"] + "/"
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Grudging)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    main_job(folder, f"http://127.0.0.1:{server.server_port}", "any", "any-secret", "grudging")
+    server.shutdown()
+    good = Grudging.refused > 100
+    passed += good
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {Grudging.refused} records and calls were refused meanwhile")
+
+
+def main_job(folder, url, key, secret, name):
     """The whole path with streams for topics: 60 posts of each table."""
     global passed, failed
     done = subprocess.run(
-        [os.environ["PINLINE"], "-q", "--data", folder + "/job", "run", "--broker",
-         "kinesis+" + k["moto_url"], "--prefix", "job", "--rows", "60", "--format", "json"],
+        [os.environ["PINLINE"], "-q", "--data", folder + "/" + name, "run", "--broker",
+         "kinesis+" + url, "--prefix", name, "--rows", "60", "--format", "json"],
         capture_output=True, text=True, check=False,
-        env=dict(os.environ, AWS_ACCESS_KEY_ID=k["access_key"],
-                 AWS_SECRET_ACCESS_KEY=k["secret_key"], AWS_REGION="us-east-1"))
+        env=dict(os.environ, AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret,
+                 AWS_REGION="us-east-1"))
     sums = json.loads(done.stdout)["accounting"] if done.returncode == 0 else {}
     good = len(sums) == 3 and all(
         t["received"] == t["stored"] == 60 and
@@ -77,7 +157,7 @@ def main_job(folder, k):
         for t in sums.values())
     passed += good
     failed += not good
-    print(f"{'ok' if good else 'not ok'} the main job runs on streams and its sums close",
+    print(f"{'ok' if good else 'not ok'} the main job ({name}) runs on streams and its sums close",
           sums, done.stderr[-500:])
 
 
@@ -91,7 +171,8 @@ def main():
             os.chmod(split, stat.S_IRWXU)
             contract("kinesalite", k["url"], "any", "any-secret", split)
             contract("moto", k["moto_url"], k["access_key"], k["secret_key"])
-            main_job(folder, k)
+            main_job(folder, k["moto_url"], k["access_key"], k["secret_key"], "job")
+            grudging_job(folder, k)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 
