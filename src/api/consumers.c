@@ -173,7 +173,7 @@ static void on_end(struct http_request *r)
     if (i != NULL && j->is_read) {
         mutex_lock(&i->w->lock);
         i->sending = false;
-        i->unsent = !r->sent;
+        i->unsent = !r->sent || j->gone;
         i->w->awake = true;
         cond_signal(&i->w->woken);
         mutex_unlock(&i->w->lock);

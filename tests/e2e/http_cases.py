@@ -33,6 +33,7 @@ import subprocess
 import sys
 import tempfile
 
+BROKER = os.environ.get("PINLINE_CASES_BROKER")
 TOKENS = "reader-token-1\nana writer-token-2\n"
 
 
@@ -58,12 +59,18 @@ class Server:
     def serve(self, program, options):
         data = os.path.join(self.folder, "data")
         argv = [program, "serve", "--data", data, "--listen", "127.0.0.1:0"]
+        broker = ["--broker", BROKER] if BROKER else []
+        argv += broker + (["--no-pipelines"] if BROKER else [])
         for option in options:
             key, _, value = option.partition("=")
             if key == "topic":
                 name, _, n = value.partition(":")
+                if BROKER: # one far side for all: each file has its topics anew
+                    subprocess.run([program, "topics", "delete", name, "--data", data,
+                                    *broker], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
                 subprocess.run([program, "topics", "create", name, "--data", data,
-                                "--partitions", n or "1"], check=True,
+                                "--partitions", n or "1", *broker], check=True,
                                stdout=subprocess.DEVNULL)
             elif key == "token":
                 argv += ["--token-file", value]
