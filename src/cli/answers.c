@@ -141,7 +141,8 @@ int answers_make(struct answers **ret, struct workspace *w,
     (void)snprintf(a->scope, sizeof(a->scope), "%s",
                    only ? "the new rows" : "all rows");
     conf.temp_dir = project_path(&w->project, "tmp", e);
-    if (conf.temp_dir == NULL ||
+    conf.store = project_store(&w->project, w->project.tables_dir, e);
+    if (conf.temp_dir == NULL || conf.store == NULL ||
         analyses_load(&a->all, w->project.analyses, e) < 0 ||
         engine_open(&a->engine, &conf, e) < 0 ||
         add_tables(a, w, only, e) < 0) {

@@ -366,8 +366,12 @@ static int open_raw(struct job *j, struct err *e)
 
 static int answer(struct job *j, const char *tables, struct err *e)
 {
-    struct engine_conf conf = {.kind = "duckdb"};
+    struct engine_conf conf = {.kind = "duckdb",
+                               .store = project_store(&j->project, tables, e)};
 
+    if (conf.store == NULL) {
+        return -1;
+    }
     if (j->format == TABLE_CSV && j->nitems > 1) {
         return err_set(e, ERR_INVALID, "csv takes one answer at a time");
     }
@@ -385,7 +389,7 @@ static int answer(struct job *j, const char *tables, struct err *e)
         return put_items(j, e);
     }
     if (engine_open(&j->engine, &conf, e) < 0 ||
-        tables_add(j->engine, tables, e) < 0) {
+        tables_add(j->engine, tables, conf.store, e) < 0) {
         return -1;
     }
     return put_items(j, e);

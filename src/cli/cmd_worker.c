@@ -138,7 +138,7 @@ static int answer(struct cli *c, const struct worker_request *r, struct err *e)
         engine_open(&g, &conf, e) < 0) {
         return -1;
     }
-    if (tables_add(g, r->tables, e) == 0 &&
+    if (tables_add(g, r->tables, NULL, e) == 0 &&
         (!remote || worker_confine(r, e) == 0) && engine_lock(g, e) == 0 &&
         engine_query(g, r->sql.ptr, ROWS_BYTES, &f, e) == 0) {
         rc = strings ? write_strings(&f.rows, c->out, e)

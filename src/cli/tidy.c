@@ -72,7 +72,8 @@ int tidy_tables(struct cli *c, const struct args *a, struct workspace *w,
         const char *dir = catalog_table_dir(&w->project, name, e);
         struct tidy_result done;
 
-        if (dir == NULL) {
+        conf.store = dir != NULL ? project_store(&w->project, dir, e) : NULL;
+        if (conf.store == NULL) {
             return -1;
         }
         if (tidy_table(dir, &conf, &done, e) < 0) {

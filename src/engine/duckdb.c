@@ -5,7 +5,7 @@
 
 #include "core/mem.h"
 #include "engine/engine_ops.h"
-#include "lake/delta.h"
+#include "lake/delta_at.h"
 #include "json/json.h"
 
 enum {
@@ -25,6 +25,7 @@ struct table {
 
 struct duckdb_engine {
     struct duck *duck;
+    const struct store_conf *store;
     struct table tables[TABLES_MAX];
     size_t ntables;
     char version[VERSION_MAX];
@@ -65,6 +66,7 @@ static int duckdb_engine_open(void **ret, const struct engine_conf *conf,
         mem_free(g);
         return -1;
     }
+    g->store = conf->store;
     duck_set_timeout(g->duck, conf->timeout_us);
     (void)snprintf(g->version, sizeof(g->version), "DuckDB %.32s",
                    duck_version(g->duck) + (duck_version(g->duck)[0] == 'v'));
@@ -183,7 +185,7 @@ static int duckdb_engine_add_delta(void *engine, const char *name,
         return -1;
     }
     buf_init(&b, SQL_MAX);
-    if (delta_open(&t->delta, dir, g->duck, e) == 0 &&
+    if (delta_open_at(&t->delta, dir, g->store, g->duck, e) == 0 &&
         delta_select(t->delta, &b, e) == 0 && buf_text(&b, &sql, e) == 0) {
         rc = make_view(g, name, sql, e);
     }

@@ -10,15 +10,18 @@
 #define ENGINE_ENGINE_H
 
 #include "lake/frame.h"
+#include "store/store.h"
 
 struct engine; /* opaque */
 
 struct engine_conf {
-    const char *kind;     /* "duckdb" */
-    int threads;          /* 0: as many as cores */
-    int64_t memory_bytes; /* 0: the engine's default */
-    const char *temp_dir; /* where it may spill; NULL: it may not */
-    int64_t timeout_us;   /* of one query; 0: none */
+    const char *kind;               /* "duckdb" */
+    int threads;                    /* 0: as many as cores */
+    int64_t memory_bytes;           /* 0: the engine's default */
+    const char *temp_dir;           /* where it may spill; NULL: it may not */
+    int64_t timeout_us;             /* of one query; 0: none */
+    const struct store_conf *store; /* how tables in stores are reached, for
+                                       as long as it is open; NULL */
 };
 
 int engine_open(struct engine **ret, const struct engine_conf *conf,

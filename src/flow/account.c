@@ -38,31 +38,63 @@ static int open_sinks(struct project *p, const struct spec *spec,
                                  .read_only = true};
 
         conf.dir = catalog_table_dir(p, t->name, e);
-        if (conf.dir == NULL || sink_open(&sinks[i], &conf, e) < 0) {
+        conf.store = conf.dir != NULL ? project_store(p, conf.dir, e) : NULL;
+        if (conf.store == NULL || sink_open(&sinks[i], &conf, e) < 0) {
             return -1;
         }
     }
     return 0;
 }
 
-static int add_partition(struct account *a, struct broker *b, struct ledger *l,
+/* Where the numbers come from. */
+struct books {
+    struct broker *broker;
+    struct ledger *ledger;
+    struct sink *sinks[SPEC_TABLES_MAX]; /* Delta tables, by table */
+    bool elsewhere; /* the stream writes to a database, not to these */
+};
+
+/* How far a table is, and by whom: a Delta table says so itself; of a database
+ * we know what the stream has told its group. */
+static int where_table_is(const struct books *k, struct sink *sink,
+                          const struct span *s, const char **ret_owner,
+                          int64_t *ret, struct err *e)
+{
+    struct broker_position at;
+
+    *ret_owner = sink_owner(sink);
+    if (*ret_owner != NULL || !k->elsewhere) {
+        return sink_position(sink, s, ret, e);
+    }
+    *ret_owner = "stream";
+    *ret = 0;
+    if (broker_group_get(k->broker, "stream", s->topic, s->partition, &at, e) <
+        0) {
+        return e->code == ERR_NOTFOUND ? 0 : -1;
+    }
+    *ret = at.epoch == s->epoch ? at.offset : 0;
+    return 0;
+}
+
+static int add_partition(struct account *a, const struct books *k,
                          struct sink *sink, struct span *s, struct err *e)
 {
-    const char *owner = sink != NULL ? sink_owner(sink) : NULL;
     struct ledger_counts c = {0};
+    const char *owner;
     int64_t begin;
     int64_t end;
     int64_t at = 0;
 
-    if (broker_offsets(b, s->topic, s->partition, &begin, &end, e) < 0) {
+    if (broker_offsets(k->broker, s->topic, s->partition, &begin, &end, e) <
+        0) {
         return -1;
     }
     a->stored += end;
     if (sink == NULL) {
         return 0;
     }
-    if (sink_position(sink, s, &at, e) < 0 ||
-        (owner != NULL && ledger_sum(l, owner, s, at, &c, e) < 0)) {
+    if (where_table_is(k, sink, s, &owner, &at, e) < 0 ||
+        (owner != NULL && ledger_sum(k->ledger, owner, s, at, &c, e) < 0)) {
         return -1;
     }
     a->pending += end - at;
@@ -75,15 +107,14 @@ static int add_partition(struct account *a, struct broker *b, struct ledger *l,
 }
 
 static int fill(struct account *a, const struct broker_topic *t,
-                struct broker *b, struct ledger *l, struct sink *sink,
-                struct err *e)
+                const struct books *k, struct sink *sink, struct err *e)
 {
     (void)snprintf(a->topic, sizeof(a->topic), "%s", t->name);
     a->received = -1;
-    for (int32_t k = 0; k < t->partitions; k++) {
-        struct span s = {.topic = t->name, .epoch = t->epoch, .partition = k};
+    for (int32_t i = 0; i < t->partitions; i++) {
+        struct span s = {.topic = t->name, .epoch = t->epoch, .partition = i};
 
-        if (add_partition(a, b, l, sink, &s, e) < 0) {
+        if (add_partition(a, k, sink, &s, e) < 0) {
             return -1;
         }
     }
@@ -94,15 +125,16 @@ static int fill(struct account *a, const struct broker_topic *t,
 int account_all(struct project *p, const struct spec *spec, struct broker *b,
                 struct account **ret, size_t *n, struct err *e)
 {
-    struct sink *sinks[SPEC_TABLES_MAX] = {0};
+    struct books k = {.broker = b,
+                      .elsewhere = p->stream_sink == PROJECT_STREAM_POSTGRES};
     struct broker_topic *topics = NULL;
     struct account *a = NULL;
-    struct ledger *l = NULL;
     size_t ntopics = 0;
     int rc = -1;
 
     *n = 0;
-    if (ledger_open(&l, p->data, e) < 0 || open_sinks(p, spec, sinks, e) < 0 ||
+    if (ledger_open(&k.ledger, p->data, e) < 0 ||
+        open_sinks(p, spec, k.sinks, e) < 0 ||
         broker_topic_list(b, &topics, &ntopics, e) < 0) {
         goto out;
     }
@@ -119,7 +151,7 @@ int account_all(struct project *p, const struct spec *spec, struct broker *b,
             continue; /* of somebody else on the cluster */
         }
         a[*n].table = t ? t->name : NULL;
-        if (fill(&a[*n], &topics[i], b, l, t ? sinks[t - spec->tables] : NULL,
+        if (fill(&a[*n], &topics[i], &k, t ? k.sinks[t - spec->tables] : NULL,
                  e) < 0) {
             goto out;
         }
@@ -130,11 +162,11 @@ int account_all(struct project *p, const struct spec *spec, struct broker *b,
     rc = 0;
 out:
     for (size_t i = 0; i < spec->ntables; i++) {
-        sink_close(sinks[i]);
+        sink_close(k.sinks[i]);
     }
     mem_free(a);
     mem_free(topics);
-    ledger_close(l);
+    ledger_close(k.ledger);
     return rc;
 }
 

@@ -218,6 +218,17 @@ static const struct conf_field fields[] = {
      .max = 64,
      .help = "Threads that compress and put objects, each on a connection of "
              "its own."},
+    {.name = "postgres.tables",
+     .type = CONF_LIST,
+     .offset = AT(postgres_tables),
+     .help = "Names of the cleaned tables there, TABLE=NAME; else "
+             "clean_TABLE."},
+    {.name = "postgres.url",
+     .type = CONF_TEXT,
+     .offset = AT(postgres_url),
+     .help = "The database that `stream` writes to with stream.sink postgres: "
+             "postgres://USER@HOST/DATABASE; what it leaves open comes from "
+             "the environment or a credentials file."},
     {.name = "prefix",
      .type = CONF_TEXT,
      .offset = AT(prefix),

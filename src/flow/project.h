@@ -65,10 +65,8 @@ struct project {
     int64_t objects_schedule_us;
     int64_t objects_workers;
 
-    const char *s3_credentials_file;
-    const char *s3_profile;
-    const char *s3_endpoint;
-    const char *s3_region;
+    const char *s3_credentials_file, *s3_profile;
+    const char *s3_endpoint, *s3_region;
     const char *s3_ca_file;
     bool s3_path_style;
     int64_t s3_part_bytes;
@@ -78,7 +76,9 @@ struct project {
     const char *file_stream; /* the file; "": none */
     struct conf_list file_stream_topics;
 
-    const char *tables_dir; /* "": DATA/lake/clean */
+    const char *postgres_url;         /* "": from the environment and files */
+    struct conf_list postgres_tables; /* "pin=clean_pin" */
+    const char *tables_dir;           /* "": DATA/lake/clean */
     bool stream_enabled;
     int stream_sink;           /* enum project_stream_sink */
     int64_t stream_compact_us; /* 0: never */

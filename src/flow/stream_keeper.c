@@ -23,10 +23,9 @@ static bool ended(const struct stream *s)
 static void keep_all(struct stream *s)
 {
     const struct stream_conf *c = s->conf;
-    const struct tidy_conf conf = {.compact = true,
-                                   .least =
-                                       (size_t)c->project->stream_compact_files,
-                                   .threads = 1};
+    struct tidy_conf conf = {.compact = true,
+                             .least = (size_t)c->project->stream_compact_files,
+                             .threads = 1};
     struct project p = *c->project;
 
     arena_init(&p.arena, PATHS_MAX);
@@ -36,8 +35,9 @@ static void keep_all(struct stream *s)
         struct err e;
         const char *dir = catalog_table_dir(&p, name, &e);
 
+        conf.store = dir != NULL ? project_store(&p, dir, &e) : NULL;
         /* another writer was faster, or the store is away: next time */
-        if (dir != NULL && tidy_table(dir, &conf, &done, &e) < 0 &&
+        if (conf.store != NULL && tidy_table(dir, &conf, &done, &e) < 0 &&
             e.code != ERR_NOTFOUND && e.code != ERR_CONFLICT &&
             c->failed != NULL) {
             c->failed(c->arg, name, &e);

@@ -15,7 +15,7 @@ enum {
     SAVE_EVERY_US = 300000000,   /* the set of seen rows */
     DRAIN_US = 4000000,          /* taking goes on so long after a stop */
     WAIT_MOST_US = 100000,       /* between two looks at quiet topics */
-    ONCE_PATIENCE_US = 60000000, /* of --once, with a far side that is away */
+    ONCE_PATIENCE_US = 20000000, /* of --once, with a far side that is away */
     AGES_MAX = 1 << 16,
     AGE_STEP_US = 2000,
 };

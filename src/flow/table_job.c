@@ -453,6 +453,25 @@ static int place_seen(struct table_job *j, const char *dir, struct err *e)
     return beside ? 0 : fs_make_folders(j->dir, e);
 }
 
+/* What the settings say about where the rows go. */
+static int find_place(struct table_job *j, struct sink_conf *ret, struct err *e)
+{
+    struct project *p = j->conf.project;
+    const char *table = j->conf.table->name;
+
+    ret->dir = catalog_table_dir(p, table, e);
+    if (ret->dir == NULL || place_seen(j, ret->dir, e) < 0) {
+        return -1;
+    }
+    if (strcmp(j->conf.sink, "postgres") == 0) {
+        ret->url = p->postgres_url[0] != '\0' ? p->postgres_url : "postgres://";
+        ret->into = catalog_postgres_table(p, table, e);
+        return ret->into == NULL ? -1 : 0;
+    }
+    ret->store = project_store(p, ret->dir, e);
+    return ret->store == NULL ? -1 : 0;
+}
+
 int table_job_open(struct table_job **ret, const struct table_job_conf *conf,
                    struct err *e)
 {
@@ -472,8 +491,7 @@ int table_job_open(struct table_job **ret, const struct table_job_conf *conf,
     j->conf = *conf;
     j->full = conf->full;
     arena_init(&j->payloads, PAYLOADS_MAX);
-    sink.dir = catalog_table_dir(conf->project, conf->table->name, e);
-    if (sink.dir == NULL || place_seen(j, sink.dir, e) < 0 ||
+    if (find_place(j, &sink, e) < 0 ||
         (!conf->dry && sink_open(&j->sink, &sink, e) < 0)) {
         table_job_close(j);
         return -1;

@@ -94,13 +94,15 @@ static int add_remote(struct engine *g, struct store *s, const char *url,
     }
 }
 
-static int add_store(struct engine *g, const char *url, bool *ret_any,
+static int add_store(struct engine *g, const char *url,
+                     const struct store_conf *where, bool *ret_any,
                      struct err *e)
 {
-    struct store_conf conf = {.url = url};
+    struct store_conf conf = where != NULL ? *where : (struct store_conf){0};
     struct store *s;
     int rc;
 
+    conf.url = url;
     if (store_open(&s, &conf, e) < 0) {
         return -1;
     }
@@ -109,14 +111,15 @@ static int add_store(struct engine *g, const char *url, bool *ret_any,
     return rc;
 }
 
-int tables_add(struct engine *g, const char *dir, struct err *e)
+int tables_add(struct engine *g, const char *dir,
+               const struct store_conf *where, struct err *e)
 {
     struct fs_names names = {0};
     bool any = false;
     int rc = 0;
 
     if (store_url_is_remote(dir)) {
-        rc = add_store(g, dir, &any, e);
+        rc = add_store(g, dir, where, &any, e);
     } else if (fs_is_folder(dir)) {
         if (fs_names(dir, &names, e) < 0) {
             return -1;

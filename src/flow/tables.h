@@ -8,7 +8,9 @@
 
 #include "engine/engine.h"
 
-/* ERR_NOTFOUND when there is none, with what to do. */
-int tables_add(struct engine *g, const char *dir, struct err *e) MUST_USE;
+/* where: how a dir in a store is reached; NULL: as store.h finds it.
+ * ERR_NOTFOUND when there is none, with what to do. */
+int tables_add(struct engine *g, const char *dir,
+               const struct store_conf *where, struct err *e) MUST_USE;
 
 #endif

@@ -1,6 +1,6 @@
 #include "flow/tidy.h"
 
-#include "lake/delta.h"
+#include "lake/delta_at.h"
 
 static int tidy(struct delta *t, const char *url, const struct tidy_conf *c,
                 struct tidy_result *ret, struct err *e)
@@ -48,7 +48,7 @@ int tidy_table(const char *url, const struct tidy_conf *conf,
     if (conf->threads > 0 && duck_open(&d, &duck, e) < 0) {
         return -1;
     }
-    if (delta_open(&t, url, d, e) == 0) {
+    if (delta_open_at(&t, url, conf->store, d, e) == 0) {
         rc = tidy(t, url, conf, ret, e);
     }
     delta_close(t);

@@ -6,7 +6,7 @@
 #ifndef FLOW_TIDY_H
 #define FLOW_TIDY_H
 
-#include "core/err.h"
+#include "store/store.h"
 
 #define TIDY_RETAIN_US ((int64_t)7 * 86400 * 1000000)
 
@@ -21,6 +21,7 @@ struct tidy_conf {
     int64_t retain_us; /* vacuum: spare what was needed since then */
     bool dry;          /* vacuum: only count */
     int threads;       /* of the engine; 0: as many as cores */
+    const struct store_conf *store; /* how url is reached; NULL: defaults */
 };
 
 struct tidy_result {

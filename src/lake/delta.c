@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/inject.h"
 #include "core/mem.h"
+#include "lake/delta_at.h"
 #include "lake/delta_handle_int.h"
 #include "json/json.h"
 
@@ -153,12 +154,19 @@ static int load(struct delta *t, struct err *e)
 
 /* --- open and create ------------------------------------------------------------ */
 
-int delta_open(struct delta **ret, const char *dir, struct duck *duck,
+int delta_open(struct delta **ret, const char *url, struct duck *duck,
                struct err *e)
+{
+    return delta_open_at(ret, url, NULL, duck, e);
+}
+
+int delta_open_at(struct delta **ret, const char *url,
+                  const struct store_conf *where, struct duck *duck,
+                  struct err *e)
 {
     struct delta *t;
 
-    if (delta_handle_new(&t, dir, duck, e) < 0) {
+    if (delta_handle_new(&t, url, where, duck, e) < 0) {
         return -1;
     }
     if (load(t, e) < 0) {
@@ -169,14 +177,22 @@ int delta_open(struct delta **ret, const char *dir, struct duck *duck,
     return 0;
 }
 
-int delta_create(struct delta **ret, const char *dir,
+int delta_create(struct delta **ret, const char *url,
                  const struct delta_schema *schema, struct duck *duck,
                  struct err *e)
+{
+    return delta_create_at(ret, url, NULL, schema, duck, e);
+}
+
+int delta_create_at(struct delta **ret, const char *url,
+                    const struct store_conf *where,
+                    const struct delta_schema *schema, struct duck *duck,
+                    struct err *e)
 {
     struct delta_change c = {.operation = "CREATE TABLE", .schema = schema};
     struct delta *t;
 
-    if (delta_handle_new(&t, dir, duck, e) < 0) {
+    if (delta_handle_new(&t, url, where, duck, e) < 0) {
         return -1;
     }
     if (delta_refresh(t, e) < 0) {
@@ -186,7 +202,7 @@ int delta_create(struct delta **ret, const char *dir,
     if (t->s.version >= 0) {
         delta_close(t);
         return err_set(e, ERR_EXISTS, "\"%s\" holds a Delta table already",
-                       dir);
+                       url);
     }
     if (delta_commit(t, &c, e) < 0) {
         delta_close(t);

@@ -24,7 +24,8 @@ struct delta {
     struct duck *own;
 };
 
-int delta_handle_new(struct delta **ret, const char *url, struct duck *duck,
+int delta_handle_new(struct delta **ret, const char *url,
+                     const struct store_conf *where, struct duck *duck,
                      struct err *e) MUST_USE;
 int delta_need_duck(struct delta *t, struct err *e) MUST_USE;
 

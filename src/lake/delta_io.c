@@ -231,15 +231,17 @@ int delta_fetch(struct delta *t, size_t i, struct err *e)
 
 /* --- open and close ----------------------------------------------------------------- */
 
-int delta_handle_new(struct delta **ret, const char *url, struct duck *duck,
+int delta_handle_new(struct delta **ret, const char *url,
+                     const struct store_conf *where, struct duck *duck,
                      struct err *e)
 {
     struct delta *t = mem_zero(1, sizeof(*t));
-    struct store_conf conf = {.url = url};
+    struct store_conf conf = where != NULL ? *where : (struct store_conf){0};
 
     if (t == NULL) {
         return err_nomem(e, sizeof(*t));
     }
+    conf.url = url;
     delta_state_init(&t->s);
     t->checkpointed = -1;
     t->duck = duck;

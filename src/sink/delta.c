@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/mem.h"
-#include "lake/delta.h"
+#include "lake/delta_at.h"
 #include "sink/sink_ops.h"
 
 enum {
@@ -107,24 +107,25 @@ static int open_table(struct delta_sink *s, struct err *e)
     struct err why = {0};
 
     if (s->conf.read_only) {
-        if (delta_open(&s->t, s->conf.dir, NULL, &why) < 0 &&
+        if (delta_open_at(&s->t, s->conf.dir, s->conf.store, NULL, &why) < 0 &&
             why.code != ERR_NOTFOUND) {
             return err_set(e, why.code, "%s", why.msg);
         }
         return 0;
     }
-    if (delta_open(&s->t, s->conf.dir, NULL, &why) == 0) {
+    if (delta_open_at(&s->t, s->conf.dir, s->conf.store, NULL, &why) == 0) {
         s->replace = s->conf.replace;
         return check_table(s, e);
     }
     if (why.code == ERR_NOTFOUND) {
         fill_schema(s, props, &schema);
-        if (delta_create(&s->t, s->conf.dir, &schema, NULL, &why) == 0) {
+        if (delta_create_at(&s->t, s->conf.dir, s->conf.store, &schema, NULL,
+                            &why) == 0) {
             return 0;
         }
         if (why.code == ERR_EXISTS) {
             /* somebody was faster; their table is as good */
-            return delta_open(&s->t, s->conf.dir, NULL, e) < 0
+            return delta_open_at(&s->t, s->conf.dir, s->conf.store, NULL, e) < 0
                        ? -1
                        : check_table(s, e);
         }
