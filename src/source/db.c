@@ -310,14 +310,14 @@ static int open_postgres(void **ret, const char *rest,
                          const struct source_conf *conf, struct err *e)
 {
     (void)rest;
-    return open_db(ret, &db_dialect_postgres, conf->url, conf, e);
+    return open_db(ret, &source_dialect_postgres, conf->url, conf, e);
 }
 
 static int open_mysql(void **ret, const char *rest,
                       const struct source_conf *conf, struct err *e)
 {
     (void)rest;
-    return open_db(ret, &db_dialect_mysql, conf->url, conf, e);
+    return open_db(ret, &source_dialect_mysql, conf->url, conf, e);
 }
 
 const struct source_ops source_mysql = {

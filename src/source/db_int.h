@@ -55,8 +55,8 @@ struct db_dialect {
                 struct err *e);
 };
 
-extern const struct db_dialect db_dialect_mysql;
-extern const struct db_dialect db_dialect_postgres;
+extern const struct db_dialect source_dialect_mysql;
+extern const struct db_dialect source_dialect_postgres;
 
 struct db_mark {
     int64_t key;

@@ -165,7 +165,7 @@ static int scan_mysql(void *handle, const char *sql, db_row_fn *fn, void *arg,
     return rc;
 }
 
-const struct db_dialect db_dialect_mysql = {
+const struct db_dialect source_dialect_mysql = {
     .kind = LOGIN_MYSQL,
     .name = "mysql",
     .quote = '`',

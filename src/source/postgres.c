@@ -234,7 +234,7 @@ out:
     return rc;
 }
 
-const struct db_dialect db_dialect_postgres = {
+const struct db_dialect source_dialect_postgres = {
     .kind = LOGIN_POSTGRES,
     .name = "postgres",
     .quote = '"',
