@@ -26,6 +26,12 @@ int sql_query(const struct spec_table *t, enum sql_dialect d, struct buf *b,
 /* Append what makes `decoded` out of a file of JSON Lines. */
 int sql_input(enum sql_dialect d, const char *path, struct buf *b,
               struct err *e) MUST_USE;
+/* Append the statements without which the query means something else. */
+int sql_settings(enum sql_dialect d, struct buf *b, struct err *e) MUST_USE;
+/* Append a SELECT of the fields that the table reads, as they came and as
+ * text, from a relation like `decoded`; Spark only. */
+int sql_raw_fields(const struct spec_table *t, const char *relation,
+                   struct buf *b, struct err *e) MUST_USE;
 /* Append a script that stands alone: a head that says what it is, the input,
  * and a table clean_NAME. */
 int sql_script(const struct spec *s, const struct spec_table *t,

@@ -129,3 +129,13 @@ int sql_fields(const struct spec_table *t, enum sql_dialect d, struct buf *b,
 {
     return d == SQL_DUCKDB ? duckdb_fields(t, b, e) : spark_fields(t, b, e);
 }
+
+int sql_raw_fields(const struct spec_table *t, const char *relation,
+                   struct buf *b, struct err *e)
+{
+    return buf_puts(b, "SELECT r.* FROM (SELECT from_json(record, ", e) != 0 ||
+                   put_schema(t, "STRING", b, e) != 0 ||
+                   buf_putf(b, e, ") AS r FROM %s)", relation) != 0
+               ? -1
+               : 0;
+}

@@ -22,13 +22,19 @@ static const struct sql_words dialects[] = {
                    "SET spark.sql.ansi.enabled = false;\n"
                    "SET spark.sql.session.timeZone = UTC;\n"
                    "SET spark.sql.legacy.timeParserPolicy = CORRECTED;\n",
-                   "SELECT monotonically_increasing_id() AS pos, value AS "
-                   "record FROM text.{q}"},
+                   "SELECT struct(_metadata.file_path, "
+                   "_metadata.file_block_start, monotonically_increasing_id()) "
+                   "AS pos, value AS record FROM text.{q}"},
 };
 
 const struct sql_words *sql_words(enum sql_dialect d)
 {
     return &dialects[d];
+}
+
+int sql_settings(enum sql_dialect d, struct buf *b, struct err *e)
+{
+    return buf_puts(b, sql_words(d)->settings, e);
 }
 
 int sql_dialect_of(const char *word, enum sql_dialect *ret, struct err *e)
