@@ -126,10 +126,8 @@ out:
 
 static int put_stored(struct pen *p, const struct spec_table *t)
 {
-    if (buf_putf(&p->cell, p->e,
-                 "CREATE OR REPLACE TEMPORARY VIEW decoded AS\n"
-                 "SELECT * FROM raw_%s",
-                 t->name) < 0 ||
+    if (put(p, "CREATE OR REPLACE TEMPORARY VIEW decoded AS\n") < 0 ||
+        buf_putf(&p->cell, p->e, "SELECT * FROM raw_%s", t->name) < 0 ||
         end_cell(p) < 0 ||
         buf_putf(&p->cell, p->e,
                  "-- The spec's rules for %s (spec %.12s), and "
@@ -152,9 +150,10 @@ static int put_named(struct pen *p, const struct spec_table *t)
 
     if (!p->conf->metastore) {
         return buf_putf(&p->cell, p->e,
-                        "CREATE OR REPLACE TEMPORARY VIEW clean_%s AS\n"
-                        "SELECT * FROM %s.`",
-                        t->name, kind) < 0 ||
+                        "CREATE OR REPLACE TEMPORARY VIEW clean_%s AS\n",
+                        t->name) < 0 ||
+                       buf_putf(&p->cell, p->e, "SELECT * FROM %s.`", kind) <
+                           0 ||
                        put_table_path(p, t) < 0 || put(p, "`") < 0
                    ? -1
                    : end_cell(p);
