@@ -256,6 +256,36 @@ def objects(b):
            max(t["peak"] for t in times)), unit="rows/s", least=188_000)
 
 
+def s3(b):
+    """topics to gzip JSON objects in S3, server and all on the same cores"""
+    rows = b.rows // 4
+    tool = os.path.join(b.root, "tools", "far-sides")
+    subprocess.run(["rm", "-rf", b.path("emulated")], check=True)
+    folder, _ = fill(b, data_folder(b), rows, 100)
+    out = subprocess.run([tool, "s3", "start", "--dir", b.path("s3")], check=True,
+                         stdout=subprocess.PIPE, text=True).stdout
+    at = dict(line.split("=", 1) for line in out.splitlines())
+    env = dict(os.environ, AWS_ENDPOINT_URL=at["url"], AWS_REGION=at["region"],
+               AWS_ACCESS_KEY_ID=at["access_key"],
+               AWS_SECRET_ACCESS_KEY=at["secret_key"])
+    times = []
+    try:
+        for n in range(3):
+            copy = b.path("objects")
+            subprocess.run(["rm", "-rf", copy], check=True)
+            subprocess.run(["cp", "-r", folder, copy], check=True)
+            times.append(run([b.pinline, "sink", "objects", "--data", copy, "--set",
+                              "objects.gzip=true", "--set", "objects.flush_bytes=16MB",
+                              "--set", f"objects.dir=s3://{at['bucket']}/bench{n}",
+                              "-q"], env=env))
+    finally:
+        subprocess.run([tool, "s3", "stop", "--dir", b.path("s3")], check=True)
+    b.add("topics to gzip JSON objects in S3",
+          ("pinline", rows * 3 / statistics.median(t["wall"] for t in times),
+           statistics.median(t["cpu"] for t in times),
+           max(t["peak"] for t in times)), unit="rows/s", least=188_000)
+
+
 def kafka(b):
     """Apache Kafka: posts against FastAPI + kafka-python, records against librdkafka"""
     import kafka_section  # needs what is above
@@ -332,5 +362,5 @@ def streamed(b, rate, seconds):
 
 
 SECTIONS = {"batch": batch, "post": post, "topics": topics, "emulate": emulate,
-            "objects": objects, "stream": stream, "start": start,
+            "objects": objects, "s3": s3, "stream": stream, "start": start,
             "kafka": kafka}

@@ -85,6 +85,8 @@ struct work {
     void (*answer)(struct work *w, struct http_request *r);
     int64_t epoch;     /* the topic's, of Kinesis */
     struct slice echo; /* FastAPI's answer, in text or the arena */
+    void *extra;       /* of the route; release() with the work */
+    void (*release)(void *extra);
     atomic_int state;
     char key[IDEMPOTENCY_KEY_MAX];
     char client[CLIENT_TEXT_MAX]; /* these two only when traffic is told */
@@ -101,48 +103,6 @@ void work_start(struct work *w, struct http_request *r);
 /* The request ends: what it still owns is freed. */
 void work_end(struct http_request *r);
 
-/* ---- routes.c ---- */
-
-extern const struct route api_routes[];
-extern const size_t api_n_routes;
-
-void kafka_produce(struct api *a, struct http_request *r);
-void kafka_root(struct api *a, struct http_request *r);
-void kafka_topics(struct api *a, struct http_request *r);
-void kafka_topic(struct api *a, struct http_request *r);
-void kafka_partitions(struct api *a, struct http_request *r);
-void kafka_partition(struct api *a, struct http_request *r);
-void kafka_offsets(struct api *a, struct http_request *r);
-void kafka_brokers(struct api *a, struct http_request *r);
-void kafka_consumer_create(struct api *a, struct http_request *r);
-void kafka_consumer_delete(struct api *a, struct http_request *r);
-void kafka_consumer_subscribe(struct api *a, struct http_request *r);
-void kafka_consumer_subscription(struct api *a, struct http_request *r);
-void kafka_consumer_unsubscribe(struct api *a, struct http_request *r);
-void kafka_consumer_assign(struct api *a, struct http_request *r);
-void kafka_consumer_assignments(struct api *a, struct http_request *r);
-void kafka_consumer_seek(struct api *a, struct http_request *r);
-void kafka_consumer_seek_beginning(struct api *a, struct http_request *r);
-void kafka_consumer_seek_end(struct api *a, struct http_request *r);
-void kafka_consumer_records(struct api *a, struct http_request *r);
-void kafka_consumer_commit(struct api *a, struct http_request *r);
-void kafka_consumer_offsets(struct api *a, struct http_request *r);
-void fastapi_send_data(struct api *a, struct http_request *r);
-void fastapi_get_data(struct api *a, struct http_request *r);
-void fastapi_model(struct api *a, struct http_request *r);
-void kinesis_post(struct api *a, struct http_request *r);
-void gateway_create(struct api *a, struct http_request *r);
-void gateway_delete(struct api *a, struct http_request *r);
-void gateway_describe(struct api *a, struct http_request *r);
-void gateway_get(struct api *a, struct http_request *r);
-void gateway_iterator(struct api *a, struct http_request *r);
-void gateway_list(struct api *a, struct http_request *r);
-void gateway_put_record(struct api *a, struct http_request *r);
-void gateway_put_records(struct api *a, struct http_request *r);
-void api_docs(struct api *a, struct http_request *r);
-void api_openapi(struct api *a, struct http_request *r);
-void api_healthz(struct api *a, struct http_request *r);
-void api_metrics(struct api *a, struct http_request *r);
-void api_noop(struct api *a, struct http_request *r);
+#include "api/routes_int.h"
 
 #endif

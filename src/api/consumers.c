@@ -294,8 +294,9 @@ int consumers_start(struct consumers **ret, struct api *a, struct err *e)
     }
     cs->list = mem_zero(cs->max, sizeof(struct consumer_instance *));
     if (cs->list == NULL) {
+        (void)err_nomem(e, cs->max);
         consumers_free(cs);
-        return err_nomem(e, cs->max);
+        return -1;
     }
     for (size_t k = 0; k < CONSUMERS_WORKERS; k++) {
         if (thread_start(&cs->workers[k].thread, "http-consumer",

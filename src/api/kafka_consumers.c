@@ -4,6 +4,7 @@
 
 #include "api/api_int.h"
 #include "api/consumer_run.h"
+#include "api/links.h"
 #include "core/digest.h"
 #include "core/num.h"
 #include "core/secret.h"
@@ -57,52 +58,17 @@ static char *make_name(struct arena *a, struct err *e)
                         hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
-/* Bytes of a path's segment that must be escaped are. */
-static int put_segment(struct buf *b, const char *text)
-{
-    static const char plain[] = "-._~!$&'()*+,;=:@";
-
-    for (const char *p = text; *p != '\0'; p++) {
-        bool safe = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
-                    (*p >= 'A' && *p <= 'Z') || strchr(plain, *p) != NULL;
-
-        if ((safe ? buf_putc(b, *p, NULL)
-                  : buf_putf(b, NULL, "%%%02X", (unsigned)(unsigned char)*p)) !=
-            0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* What stands before /consumers/ in the path that was asked for. */
-static struct slice prefix_of(const struct http_request *r)
-{
-    size_t n = r->path.len;
-
-    while (n > 0 &&
-           !slice_starts(slice_from(r->path, n - 1), SLICE("/consumers/"))) {
-        n--;
-    }
-    return (struct slice){r->path.ptr, n > 0 ? n - 1 : 0};
-}
-
 static void answer_created(struct api *a, struct http_request *r,
                            const struct consumer_conf *conf)
 {
     struct buf *b = answer_begin(r, 200, MEDIA_KAFKA);
-    struct slice host = SLICE("localhost");
-    struct slice prefix = prefix_of(r);
     struct buf uri;
 
-    (void)server_header(r, "Host", &host);
     buf_init(&uri, 1 << 16);
-    if (buf_putf(&uri, NULL, "%s://%.*s%.*s/consumers/",
-                 a->conf.tls_cert != NULL ? "https" : "http", SLICE_FMT(host),
-                 SLICE_FMT(prefix)) != 0 ||
-        put_segment(&uri, conf->group) != 0 ||
+    if (links_base(a, r, "/consumers/", &uri) != 0 ||
+        links_segment(&uri, conf->group) != 0 ||
         buf_puts(&uri, "/instances/", NULL) != 0 ||
-        put_segment(&uri, conf->name) != 0 ||
+        links_segment(&uri, conf->name) != 0 ||
         buf_puts(b, "{\"instance_id\":", NULL) != 0 ||
         json_print_text(b, slice_of(conf->name), NULL) != 0 ||
         buf_puts(b, ",\"base_uri\":", NULL) != 0 ||

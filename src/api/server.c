@@ -366,6 +366,8 @@ static enum MHD_Result handle(struct http_request *r)
     return send_answer(r);
 }
 
+/* libmicrohttpd fixes its parameters */
+/* NOLINTNEXTLINE(readability-function-size) */
 enum MHD_Result server_on_request(void *arg, struct MHD_Connection *mhd,
                                   const char *url, const char *method,
                                   const char *version, const char *data,

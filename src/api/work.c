@@ -19,6 +19,9 @@ enum state {
 static void work_free(struct work *w)
 {
     if (w != NULL) {
+        if (w->extra != NULL) {
+            w->release(w->extra);
+        }
         buf_release(&w->text);
         mem_free(w);
     }

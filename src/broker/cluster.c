@@ -28,7 +28,7 @@ int cluster_describe(struct broker *b, struct cluster_info *ret,
     one->id = ONLY_NODE;
     (void)snprintf(one->host, sizeof(one->host), "localhost");
     *ret = (struct cluster_info){.controller = ONLY_NODE};
-    (void)snprintf(ret->id, sizeof(ret->id), "pinline-%s", b->ops->name);
+    (void)snprintf(ret->id, sizeof(ret->id), "pinline");
     *ret_nodes = one;
     *ret_n = 1;
     return 0;

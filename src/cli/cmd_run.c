@@ -4,6 +4,7 @@
 
 #include "cli/run_job.h"
 #include "core/fs.h"
+#include "store/store.h"
 
 extern const struct cmd cmd_run;
 
@@ -30,9 +31,10 @@ static const struct opt opts[] = {
      .arg = "FILE",
      .repeat = true,
      .many = true,
-     .help = "Raw rows from files and folders instead of made-up ones: JSON "
-             "Lines, arrays, concatenated JSON, CSV, gzip, zstd, recognised by "
-             "content; all rows once, in order"},
+     .help =
+         "Raw rows from files, folders and s3://BUCKET/PREFIX instead of "
+         "made-up ones: JSON Lines, arrays, concatenated JSON, CSV, gzip, zstd, recognised by "
+         "content; all rows once, in order"},
     {.name = "prefix",
      .kind = OPT_TEXT,
      .arg = "ID",
@@ -115,7 +117,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
             return err_set(e, ERR_LIMIT, "more than %d inputs; give a folder",
                            RUN_INPUTS_MAX);
         }
-        if (!fs_exists(one)) {
+        if (!store_url_is_remote(one) && !fs_exists(one)) {
             return err_set(e, ERR_INVALID, "there is no file or folder \"%s\"",
                            one);
         }

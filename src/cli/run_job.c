@@ -14,6 +14,7 @@
 #include "flow/batch.h"
 #include "flow/catalog.h"
 #include "flow/emulator.h"
+#include "flow/fetch.h"
 #include "flow/recognise.h"
 #include "flow/report.h"
 #include "source/source.h"
@@ -43,6 +44,7 @@ struct job {
     char notes[REPORT_STAGES_MAX][200];
     char where[FS_PATH_MAX + 40];
     int64_t stage_us;
+    const char *inputs[RUN_INPUTS_MAX]; /* local ones */
 };
 
 /* ---- the data directory ---- */
@@ -135,6 +137,29 @@ static int serve(struct job *j, struct err *e)
     return api_start(&j->api, &conf, j->w.broker, e);
 }
 
+/* Inputs in stores are copied below the data directory first. */
+static int fetch_inputs(struct job *j, struct err *e)
+{
+    struct project *p = &j->w.project;
+
+    for (size_t i = 0; i < j->conf->ninputs; i++) {
+        const char *folder;
+        int64_t n = 0;
+
+        j->inputs[i] = j->conf->inputs[i];
+        if (!store_url_is_remote(j->conf->inputs[i])) {
+            continue;
+        }
+        folder = arena_printf(&p->arena, e, "%s/inputs/%zu", p->data, i);
+        if (folder == NULL ||
+            flow_fetch(p, j->conf->inputs[i], folder, &n, e) < 0) {
+            return -1;
+        }
+        j->inputs[i] = folder;
+    }
+    return 0;
+}
+
 static int open_source(struct job *j, struct err *e)
 {
     struct recognise known;
@@ -144,12 +169,15 @@ static int open_source(struct job *j, struct err *e)
         .rows = GENERATED,
         .tables = j->names,
         .ntables = j->w.spec->ntables,
-        .inputs = j->conf->inputs,
+        .inputs = j->inputs,
         .ninputs = j->conf->ninputs,
         .datetimes = (enum source_datetimes)j->w.project.source_datetimes,
         .guess = &known.guess};
 
     recognise_init(&known, j->w.spec, j->names, j->w.spec->ntables);
+    if (fetch_inputs(j, e) < 0) {
+        return -1;
+    }
     if (j->conf->ninputs > 0) {
         conf.url = "files:";
     }

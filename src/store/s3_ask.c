@@ -318,6 +318,21 @@ static enum err_code passing(const struct s3 *s)
                                                   : ERR_NONE;
 }
 
+/* Codes that servers send with one status or another. */
+static bool is_about_keys(const char *code)
+{
+    static const char *const codes[] = {"AccessDenied", "ExpiredToken",
+                                        "InvalidAccessKeyId",
+                                        "SignatureDoesNotMatch"};
+
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        if (strcmp(code, codes[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int refuse(struct s3 *s, const struct http_answer *a, struct err *e)
 {
     char reason[REASON_MAX] = "";
@@ -333,8 +348,7 @@ static int refuse(struct s3 *s, const struct http_answer *a, struct err *e)
     if (strcmp(s->code, "RequestTimeTooSkewed") == 0) {
         return say_skew(s, a, e);
     }
-    if (s->status == 401 || s->status == 403 ||
-        strcmp(s->code, "ExpiredToken") == 0) {
+    if (s->status == 401 || s->status == 403 || is_about_keys(s->code)) {
         return say_denied(s, reason, e);
     }
     if ((s->status >= 300 && s->status < 400 && s->status != 304) ||

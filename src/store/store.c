@@ -309,10 +309,7 @@ int store_has_if_absent(struct store *s, bool *ret, struct err *e)
         bool has = true;
 
         if (s->ops->is_shared && probe(s, &has, e) < 0) {
-            return err_wrap(e,
-                            "store \"%s\": could not try whether it honours "
-                            "conditional puts",
-                            s->name);
+            return err_wrap(e, "could not try conditional puts");
         }
         s->has_if_absent = has;
         s->probed = true;

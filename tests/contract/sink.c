@@ -10,6 +10,7 @@
 #include "db/postgres.h"
 #include "lake/delta.h"
 #include "sink/sink.h"
+#include "store/store.h"
 
 enum {
     KEPT = 8, /* positions that the hooks remember */
@@ -145,6 +146,12 @@ static void fresh(void)
                        (long long)clock_wall_us());
         return;
     }
+    if (is("objects") && getenv("PINLINE_STORE_URL") != NULL) {
+        (void)snprintf(path, sizeof(path), "%s/%lld-%s",
+                       getenv("PINLINE_STORE_URL"), (long long)clock_wall_us(),
+                       name);
+        return;
+    }
     CHECK_OK(fs_join(path, test_folder(), name, &e), &e);
 }
 
@@ -264,6 +271,37 @@ static int64_t lines_below(const char *dir)
     return n;
 }
 
+struct reading {
+    struct store *store;
+    int64_t lines;
+};
+
+static bool read_lines(void *arg, const struct store_object *o)
+{
+    struct reading *r = arg;
+    struct buf b;
+
+    buf_init(&b, 1 << 20);
+    CHECK_OK(store_get(r->store, o->key, &b, &e), &e);
+    for (size_t k = 0; k < b.len; k++) {
+        r->lines += b.ptr[k] == '\n';
+    }
+    buf_release(&b);
+    return true;
+}
+
+/* Lines of all objects of a store. */
+static int64_t lines_in_store(void)
+{
+    struct store_conf conf = {.url = path};
+    struct reading r = {0};
+
+    CHECK_OK(store_open(&r.store, &conf, &e), &e);
+    CHECK_OK(store_list(r.store, "topics/", NULL, read_lines, &r, &e), &e);
+    store_close(r.store);
+    return r.lines;
+}
+
 static int64_t arrived(void)
 {
     struct delta *t;
@@ -277,7 +315,7 @@ static int64_t arrived(void)
         n = delta_rows(t);
         delta_close(t);
     } else if (is("objects")) {
-        n = lines_below(path);
+        n = store_url_is_remote(path) ? lines_in_store() : lines_below(path);
     } else if (fs_exists(path)) {
         buf_init(&b, 1 << 20);
         CHECK_OK(fs_read(path, &b, &e), &e);

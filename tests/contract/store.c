@@ -410,6 +410,26 @@ static void two_handles_see_the_same_objects(void)
     store_close(s);
 }
 
+static void a_wrong_clock_is_told_with_both_times(void)
+{
+    struct store_conf conf = {.url = "", .clock_offset_us = 7200LL * 1000000};
+
+    if (!is("versitygw")) {
+        test_skip("only versitygw looks at the clock");
+        return;
+    }
+    fresh();
+    store_close(s);
+    conf.url = url;
+    CHECK_OK(store_open(&s, &conf, &e), &e);
+    CHECK(store_put(s, "a", SLICE("x"), STORE_REPLACE, &e) < 0);
+    CHECK_INT(e.code, ERR_DENIED);
+    CHECK(strstr(e.msg, "RequestTimeTooSkewed") != NULL);
+    CHECK(strstr(e.msg, "here it is 20") != NULL);
+    CHECK(strstr(e.msg, "at the server another time") == NULL);
+    store_close(s);
+}
+
 static void strange_urls_are_refused(void)
 {
     struct store_conf conf = {.url = "gs://bucket/x"};
@@ -440,6 +460,8 @@ int main(int argc, char **argv)
          a_put_if_absent_changes_nothing_that_is_there},
         {"of eight rivals one wins", of_eight_rivals_one_wins},
         {"two handles see the same objects", two_handles_see_the_same_objects},
+        {"a wrong clock is told with both times",
+         a_wrong_clock_is_told_with_both_times},
         {"strange urls are refused", strange_urls_are_refused},
     };
 

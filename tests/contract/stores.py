@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""stores.py CONTRACT_STORE - the stores' contract on real S3 servers."""
+"""stores.py CONTRACT_STORE CONTRACT_SINK - the contracts of stores and of the
+objects sink on real S3 servers."""
 import os
 import subprocess
 import sys
@@ -20,8 +21,10 @@ def environment(s3, name):
 for server in ("versitygw", "rclone", "moto"):
     with far.side("s3", "--server", server) as at:
         print(f"# {server}", flush=True)
-        done = subprocess.run([sys.argv[1], server], env=environment(at, server), timeout=280)
-        passed += done.returncode == 0
-        failed += done.returncode != 0
+        for program, kind in ((sys.argv[1], server), (sys.argv[2], "objects")):
+            done = subprocess.run([program, kind], env=environment(at, server), timeout=280,
+                                  check=False)
+            passed += done.returncode == 0
+            failed += done.returncode != 0
 print(f"{passed} passed, {failed} failed")
 sys.exit(1 if failed else 0)

@@ -1,26 +1,18 @@
 """The answers 01 to 15 once more, in plain Python written from their
 definitions, so that the program can be compared with it.
 
-clean_rows(raw) cleans decoded records; answers(tables, **choices) computes
+clean_rows(raw) cleans decoded records (semantics.py beside this); answers(tables, **choices) computes
 everything as {id: [row objects]}; write_delta(tables, folder) makes Delta
 tables with delta-rs, independent of the program's own writer.
 """
 import datetime
 import json
 import os
-import re
-from fractions import Fraction
+import sys
 
-BLANKS = " \t\n\v\f\r"
-SENTINELS = {
-    "title": ["No Title Data Available"],
-    "description": ["No description available Story format",
-                    "No description available"],
-    "follower_count": ["User Info Error"],
-    "poster_name": ["User Info Error"],
-    "tag_list": ["N,o, ,T,a,g,s, ,A,v,a,i,l,a,b,l,e", "No Tags Available"],
-    "image_src": ["Image src error.", "Image src error"],
-}
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import semantics  # noqa: E402
+
 PIN = ["ind", "unique_id", "title", "description", "follower_count",
        "poster_name", "tag_list", "is_image_or_video", "image_src",
        "save_location", "category"]
@@ -29,119 +21,19 @@ USER = ["ind", "user_name", "age", "date_joined"]
 COLUMNS = {"pin": PIN, "geo": GEO, "user": USER}
 
 
-def text(column, v):
-    if isinstance(v, bool) or v is None or isinstance(v, (list, dict, float)):
-        return None
-    v = str(v)
-    trimmed = v.strip(BLANKS)
-    if trimmed == "" or "\0" in v or trimmed in SENTINELS.get(column, []):
-        return None
-    return v
-
-
-def whole(v):
-    if isinstance(v, bool) or v is None:
-        return None
-    if isinstance(v, float):
-        v = int(v) if v == int(v) else None
-    elif isinstance(v, str):
-        s = v.strip(BLANKS)
-        v = int(s) if re.fullmatch(r"[+-]?[0-9]+", s, re.ASCII) else None
-    if v is None or not -2**31 <= v < 2**31:
-        return None
-    return v
-
-
-def count(v):
-    if isinstance(v, int) and not isinstance(v, bool):
-        return v if 0 <= v < 2**31 else None
-    if text("follower_count", v) is None:
-        return None
-    m = re.fullmatch(r"([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(\.[0-9]+)?"
-                     r"[ \t\n\v\f\r]*([kKmMbB]?)", v.strip(BLANKS), re.ASCII)
-    if m is None:
-        return None
-    n = Fraction(m[1].replace(",", "") + (m[2] or ""))
-    n *= {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}[m[3].lower()]
-    n = int(n)
-    return n if n < 2**31 else None
-
-
-def number(v):
-    if isinstance(v, bool) or v is None:
-        return None
-    if isinstance(v, str):
-        if not re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?",
-                            v.strip(BLANKS), re.ASCII):
-            return None
-    return float(v) + 0.0
-
-
-def moment(v):
-    """Only the spellings of the files in ../shared/data."""
-    if v is None:
-        return None
-    m = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)"
-                     r"(?:\.(\d{1,6}))?(?:Z|\+0000|\+00:00)?",
-                     str(v).strip(BLANKS), re.ASCII)
-    if m is None:
-        return None
-    parts = [int(x) for x in m.groups()[:6]]
-    us = int((m[7] or "0").ljust(6, "0"))
-    try:
-        return datetime.datetime(*parts, us, tzinfo=datetime.timezone.utc)
-    except ValueError:
-        return None
-
-
-def clean_pin(r):
-    out = {c: text(c, r.get(c)) for c in PIN}
-    out["ind"] = whole(r.get("index", r.get("ind", r.get("idx"))))
-    out["follower_count"] = count(r.get("follower_count"))
-    place = out["save_location"]
-    if place is not None and place.startswith("Local save in"):
-        place = place[len("Local save in"):]
-        out["save_location"] = place[1:] if place.startswith(" ") else place
-    return out
-
-
-def clean_geo(r):
-    at = [number(r.get("latitude")), number(r.get("longitude"))]
-    good = (None not in at and -90 <= at[0] <= 90 and -180 <= at[1] <= 180)
-    return {"ind": whole(r.get("ind", r.get("index", r.get("idx")))),
-            "country": text("country", r.get("country")),
-            "coordinates": at if good else None,
-            "timestamp": moment(r.get("timestamp"))}
-
-
-def clean_user(r):
-    names = [text("first_name", r.get("first_name")),
-             text("last_name", r.get("last_name"))]
-    age = whole(r.get("age"))
-    return {"ind": whole(r.get("ind", r.get("index", r.get("idx")))),
-            "user_name": None if None in names else " ".join(names),
-            "age": age if age is not None and 0 <= age <= 150 else None,
-            "date_joined": moment(r.get("date_joined"))}
-
-
-CLEAN = {"pin": clean_pin, "geo": clean_geo, "user": clean_user}
+def moment(text):
+    return text and datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def clean_rows(raw, deduplicate="row"):
     """raw: table -> list of decoded records."""
     tables = {}
     for name, records in raw.items():
-        seen = set()
-        rows = []
-        for r in records:
-            row = CLEAN[name](r)
-            if row["ind"] is None:
-                continue
-            key = repr(sorted(row.items()))
-            if deduplicate == "row" and key in seen:
-                continue
-            seen.add(key)
-            rows.append(row)
+        rows = semantics.clean_all(name, records, (), deduplicate)
+        for row in rows:
+            for column in ("timestamp", "date_joined"):
+                if column in row:
+                    row[column] = moment(row[column])
         tables[name] = rows
     return tables
 

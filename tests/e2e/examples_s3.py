@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""The S3 examples' scripts, on one S3 server; boto3 looks at what they leave."""
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import far
+
+passed = failed = 0
+
+
+def check(ok, name):
+    global passed, failed
+    passed, failed = passed + bool(ok), failed + (not ok)
+    print(f"{'ok' if ok else 'not ok'} {name}", flush=True)
+
+
+def python_of_tests():
+    """This program again, with the Python that has boto3."""
+    cache = os.environ.get("PINLINE_CACHE") or os.path.join(far.ROOT, ".cache")
+    venv = os.path.join(cache, "venv", "test")
+    if os.path.realpath(sys.prefix) != os.path.realpath(venv):
+        python = os.path.join(venv, "bin", "python")
+        os.execv(python, [python, *sys.argv])
+
+
+def objects(s3, prefix):
+    import boto3
+    c = boto3.client("s3", endpoint_url=s3["url"], region_name=s3["region"],
+                     aws_access_key_id=s3["access_key"],
+                     aws_secret_access_key=s3["secret_key"])
+    found = {}
+    for page in c.get_paginator("list_objects_v2").paginate(Bucket=s3["bucket"],
+                                                            Prefix=prefix):
+        for o in page.get("Contents", []):
+            data = c.get_object(Bucket=s3["bucket"], Key=o["Key"])["Body"].read()
+            found[o["Key"]] = gzip.decompress(data) if o["Key"].endswith(".gz") else data
+    return found
+
+
+def example(s3, folder, script):
+    env = dict(os.environ, AWS_ENDPOINT_URL=s3["url"], AWS_REGION=s3["region"],
+               AWS_ACCESS_KEY_ID=s3["access_key"],
+               AWS_SECRET_ACCESS_KEY=s3["secret_key"], BUCKET=s3["bucket"], ROWS="200")
+    done = subprocess.run([os.path.join(far.ROOT, "examples", script),
+                           os.path.join(folder, script.replace("/", "-"))], env=env,
+                          capture_output=True, text=True, timeout=250, check=False)
+    check(done.returncode == 0, f"examples/{script} ends well")
+    if done.returncode:
+        print(done.stdout[-2000:] + done.stderr[-2000:])
+    return done.stdout
+
+
+def main():
+    python_of_tests()
+    with far.side("s3") as s3, tempfile.TemporaryDirectory() as folder:
+        text = example(s3, folder, "rest-proxy-s3/run")
+        got = objects(s3, "user-262542bdae36-bucket/topics/")
+        want = {f"user-262542bdae36-bucket/topics/262542bdae36.{t}/partition=0/"
+                f"262542bdae36.{t}+0+{n:010}.json" for t in ("pin", "geo", "user")
+                for n in range(200)}
+        check(set(got) == want, "one object a record, with Confluent's names")
+        check(all(b.endswith(b"\n") and isinstance(json.loads(b), dict)
+                  for b in got.values()), "each is one JSON document and a line's end")
+        check(len(re.findall("closes", text)) == 3, "the sums close")
+        env = dict(os.environ, AWS_ENDPOINT_URL=s3["url"], AWS_REGION=s3["region"],
+                   AWS_ACCESS_KEY_ID=s3["access_key"],
+                   AWS_SECRET_ACCESS_KEY=s3["secret_key"])
+        done = subprocess.run(
+            [os.environ["PINLINE"], "-q", "--data", os.path.join(folder, "again"), "run",
+             "--format", "json", "--input",
+             f"s3://{s3['bucket']}/user-262542bdae36-bucket/topics"],
+            env=env, capture_output=True, text=True, timeout=200, check=False)
+        check(done.returncode == 0 and done.stdout.count('"closes":true')
+              + done.stdout.count('"closes": true') >= 3,
+              "run --input s3://... takes the rows of the objects")
+        if done.returncode:
+            print(done.stderr)
+        example(s3, folder, "daily-batch-and-kinesis/run-batch")
+        got = objects(s3, "daily/topics/0affe94cc7d3.geo/partition=0/")
+        check(sum(b.count(b"\n") for b in got.values()) == 200
+              and all(k.endswith(".json.gz") for k in got), "gzip objects of 100 lines")
+        example(s3, folder, "fastapi-s3-postgres/run-batch")
+        got = objects(s3, "pinterest-data/events/")
+        lists = [json.loads(b) for _, b in sorted(got.items())]
+        check(sum(map(len, lists)) == 200 and all(isinstance(x, list) for x in lists),
+              "JSON lists of messages")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+main()
