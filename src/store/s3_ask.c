@@ -234,7 +234,8 @@ static int say_denied(struct s3 *s, const char *reason, struct err *e)
                        "AWS_SECRET_ACCESS_KEY or the profile",
                        s->host, s->access_key);
     }
-    if (strcmp(s->code, "InvalidAccessKeyId") == 0) {
+    if (strcmp(s->code, "InvalidAccessKeyId") == 0 ||
+        strcmp(s->code, "XAdminUserNotFound") == 0) { /* versitygw's word */
         return err_set(e, ERR_DENIED,
                        "the server at %s does not know access key \"%.4s...\" "
                        "(InvalidAccessKeyId); correct AWS_ACCESS_KEY_ID or the "
@@ -280,7 +281,10 @@ static int say_known(struct s3 *s, const char *reason, struct err *e)
                        "correct the name",
                        s->bucket, s->host);
     }
-    if (s->status == 404) {
+    /* an answer to HEAD has no code; any other 404 is no absent object */
+    if (s->status == 404 &&
+        (s->code[0] == '\0' || strcmp(s->code, "NoSuchKey") == 0 ||
+         strcmp(s->code, "NotFound") == 0)) {
         return err_set(e, ERR_NOTFOUND, "there is no such object");
     }
     if (s->status == 501) {
@@ -321,9 +325,9 @@ static enum err_code passing(const struct s3 *s)
 /* Codes that servers send with one status or another. */
 static bool is_about_keys(const char *code)
 {
-    static const char *const codes[] = {"AccessDenied", "ExpiredToken",
-                                        "InvalidAccessKeyId",
-                                        "SignatureDoesNotMatch"};
+    static const char *const codes[] = {
+        "AccessDenied", "ExpiredToken", "InvalidAccessKeyId",
+        "SignatureDoesNotMatch", "XAdminUserNotFound"};
 
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         if (strcmp(code, codes[i]) == 0) {

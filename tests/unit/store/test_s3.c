@@ -273,6 +273,10 @@ static void refusals_say_what_to_do(void)
               FAULT("403 Forbidden", "SignatureDoesNotMatch"));
     GET_FAILS(ERR_DENIED, "correct AWS_ACCESS_KEY_ID",
               FAULT("404 Not Found", "InvalidAccessKeyId"));
+    GET_FAILS(ERR_DENIED, "correct AWS_ACCESS_KEY_ID",
+              FAULT("404 Not Found", "XAdminUserNotFound"));
+    GET_FAILS(ERR_INVALID, "404 NoSuchSomething",
+              FAULT("404 Not Found", "NoSuchSomething"));
     GET_FAILS(ERR_INVALID, "bucket \"bucket\" does not exist",
               FAULT("404 Not Found", "NoSuchBucket"));
     GET_FAILS(ERR_NOTFOUND, "no such object",
