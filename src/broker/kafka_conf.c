@@ -32,8 +32,13 @@ static const char *const decided[] = {
     "transactional.id",
 };
 
-/* What librdkafka does not list because it has no value to begin with. */
+/* What librdkafka does not list: second names, and what has no value to begin
+ * with. */
 static const char *const unset_names[] = {
+    "linger.ms",
+    "max.in.flight",
+    "retries",
+    "delivery.timeout.ms",
     "sasl.username",
     "sasl.password",
     "sasl.mechanism",

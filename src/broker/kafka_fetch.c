@@ -261,7 +261,7 @@ int kafka_fetch_op(struct broker *b, const char *topic, int32_t partition,
                    struct err *e)
 {
     struct kafka *k = kafka_of(b);
-    struct kafka_read read = {topic, partition, offset, max_bytes};
+    struct kafka_read read = {topic, partition, offset, max_bytes, false};
     struct reader *r = f->state;
     int rc = 0;
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "broker/kafka_api_int.h"
+#include "core/clock.h"
 #include "core/mem.h"
 #include "core/num.h"
 
@@ -18,6 +19,8 @@
 enum {
     MARK_LEN = sizeof(EPOCH_MARK) - 1,
     RESULT_MAX = 100000,
+    AGAIN_US = 100000,
+    PATIENCE_US = 10000000,
 };
 
 /* "to=9 epoch=5" -> "to=9", 5. */
@@ -102,10 +105,26 @@ static int take_positions(struct kafka *k,
     return 0;
 }
 
+/* A group's coordinator moves, and on a new cluster it is made with the first
+ * group: worth another try while brokers answer. */
+static bool again(struct kafka *k, const struct err *e, int64_t until)
+{
+    bool there;
+
+    mutex_lock(&k->lock);
+    there = k->health.ok;
+    mutex_unlock(&k->lock);
+    if (!there || e->code != ERR_CONNECT || clock_mono_us() > until) {
+        return false;
+    }
+    clock_sleep_us(AGAIN_US);
+    return true;
+}
+
 /* Ask for the positions of a group: those in `only`, or all (NULL). */
-static int ask(struct kafka *k, const char *group,
-               const rd_kafka_topic_partition_list_t *only,
-               struct broker_position **ret, size_t *n, struct err *e)
+static int ask_once(struct kafka *k, const char *group,
+                    const rd_kafka_topic_partition_list_t *only,
+                    struct broker_position **ret, size_t *n, struct err *e)
 {
     rd_kafka_ListConsumerGroupOffsets_t *asked;
     const rd_kafka_group_result_t **got;
@@ -140,6 +159,21 @@ static int ask(struct kafka *k, const char *group,
         }
     }
     kafka_call_end(k, &call);
+    return rc;
+}
+
+static int ask(struct kafka *k, const char *group,
+               const rd_kafka_topic_partition_list_t *only,
+               struct broker_position **ret, size_t *n, struct err *e)
+{
+    int64_t until = clock_mono_us() + PATIENCE_US;
+    struct err own;
+    int rc;
+
+    e = e ? e : &own;
+    do {
+        rc = ask_once(k, group, only, ret, n, e);
+    } while (rc < 0 && again(k, e, until));
     return rc;
 }
 
@@ -310,7 +344,11 @@ int kafka_group_commit(struct broker *b, const char *group,
         }
     }
     if (rc == 0 && n > 0) {
-        rc = commit(k, group, l, e);
+        int64_t until = clock_mono_us() + PATIENCE_US;
+
+        do {
+            rc = commit(k, group, l, e);
+        } while (rc < 0 && again(k, e, until));
     }
     k->rd->topic_partition_list_destroy(l);
     return rc;

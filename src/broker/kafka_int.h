@@ -72,7 +72,7 @@ struct kafka {
     atomic_bool stopping;
 
     struct mutex lock;          /* of the rest but for atomics */
-    struct cond moved;          /* records were stored here */
+    struct cond moved;          /* records stored here; a producer made */
     struct kafka_topic *topics; /* seen lately */
     struct broker_topic *list;  /* of all, sorted */
     size_t nlist;

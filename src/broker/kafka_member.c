@@ -22,6 +22,7 @@ enum {
     SEEK_US = 10000000,
     LEAVE_US = 5000000,
     RETRY_US = 50000,
+    STUCK_US = 3000000,
     POLL_MS = 300000, /* Kafka's own default for max.poll.interval.ms */
     PREFETCH = 1 << 20,
 };
@@ -29,7 +30,8 @@ enum {
 struct owned {
     struct member_partition at;
     struct kafka_reader reader;
-    bool leaving; /* revoked: given away by the next poll */
+    bool leaving;     /* revoked: given away by the next poll */
+    int64_t since_us; /* nothing comes although there is more; 0: it does */
     struct owned *next;
 };
 
@@ -313,6 +315,7 @@ static rd_kafka_t *client(struct kafka *k, const struct member_conf *conf,
         {"partition.assignment.strategy", "cooperative-sticky"},
         {"queued.max.messages.kbytes", kbytes},
         {"session.timeout.ms", session_ms},
+        {"topic.blacklist", "^__.*"}, /* of Kafka itself */
         {"topic.metadata.refresh.interval.ms", "5000"},
     };
     rd_kafka_conf_t *c;
@@ -496,12 +499,44 @@ static int seek(struct kafka_member *m, struct owned *o, int64_t offset,
     return 0;
 }
 
+static int came(struct owned *o)
+{
+    o->since_us = 0;
+    return 0;
+}
+
+/* The group's thread must go on, so nobody waits here; but a partition from
+ * which nothing comes for long although it has more is begun again. */
+static int none_came(struct kafka_member *m, struct owned *o,
+                     struct broker_fetch *f, struct err *e)
+{
+    int64_t begin;
+    int64_t now = clock_mono_us();
+
+    if (o->reader.at_end) {
+        return came(o);
+    }
+    if (kafka_ends(m->k, o->at.topic, o->at.partition, &begin, &f->end, e) <
+        0) {
+        return -1;
+    }
+    if (f->end <= o->reader.next) {
+        return came(o);
+    }
+    o->since_us = o->since_us ? o->since_us : now;
+    if (now - o->since_us > STUCK_US) {
+        o->reader.next = -1;
+        o->since_us = 0;
+    }
+    return 0;
+}
+
 static int fetch(struct member *base, const char *topic, int32_t partition,
                  int64_t offset, size_t max_bytes, struct broker_fetch *f,
                  struct err *e)
 {
     struct kafka_member *m = member_of(base);
-    struct kafka_read what = {topic, partition, offset, max_bytes};
+    struct kafka_read what = {topic, partition, offset, max_bytes, true};
     struct owned *o = *find(m, topic, partition);
     int64_t begin;
     int64_t end;
@@ -523,7 +558,10 @@ static int fetch(struct member *base, const char *topic, int32_t partition,
             return -1;
         }
     }
-    return kafka_read(m->k, &o->reader, m->rk, &what, f, e);
+    if (kafka_read(m->k, &o->reader, m->rk, &what, f, e) < 0) {
+        return -1;
+    }
+    return f->n > 0 ? came(o) : none_came(m, o, f, e);
 }
 
 /* What it lent belongs to the partition. */

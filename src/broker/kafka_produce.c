@@ -142,6 +142,7 @@ static int make_producer(struct kafka *k, struct err *e)
     }
     k->producer = rk;
     k->producers++;
+    cond_broadcast(&k->moved); /* its reports are wanted */
     return 0;
 }
 
@@ -202,11 +203,14 @@ void kafka_produce_serve(struct kafka *k, int wait_ms)
     bool broken;
 
     mutex_lock(&k->lock);
+    if (k->producer == NULL) {
+        (void)cond_wait_until(&k->moved, &k->lock,
+                              clock_mono_us() + (int64_t)wait_ms * 1000);
+    }
     rk = k->producer; /* only this thread replaces it */
     broken = k->broken;
     mutex_unlock(&k->lock);
     if (rk == NULL) {
-        clock_sleep_us(1000);
         return;
     }
     (void)k->rd->poll(rk, wait_ms);

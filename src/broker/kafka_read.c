@@ -9,9 +9,10 @@
 #include "core/mem.h"
 
 enum {
-    CHUNK = 512,              /* messages taken at a time */
-    STEP_MS = 100,            /* of waiting for the first */
-    PATIENCE_US = 30000000,   /* until a read that must give something fails */
+    CHUNK = 512,            /* messages taken at a time */
+    STEP_MS = 100,          /* of waiting for the first */
+    PATIENCE_US = 30000000, /* until a read that must give something fails */
+    BRIEF_US = 500000,
     HEADERS_BYTES = 64 << 20, /* of one read */
     NULL_VALUE = -1,
 };
@@ -279,7 +280,7 @@ int kafka_read(struct kafka *k, struct kafka_reader *r, rd_kafka_t *rk,
                const struct kafka_read *what, struct broker_fetch *f,
                struct err *e)
 {
-    int64_t until = clock_mono_us() + PATIENCE_US;
+    int64_t until = clock_mono_us() + (what->brief ? BRIEF_US : PATIENCE_US);
     int64_t low = 0;
     int64_t high = -1;
     size_t bytes = 0;
@@ -310,9 +311,11 @@ int kafka_read(struct kafka *k, struct kafka_reader *r, rd_kafka_t *rk,
             break;
         }
         if (ended == 0 && f->n == 0 && clock_mono_us() > until) {
-            ended = kafka_fail(k, e, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL,
-                               "read topic \"%s\" partition %" PRId32,
-                               what->topic, what->partition);
+            ended = what->brief
+                        ? 1
+                        : kafka_fail(k, e, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL,
+                                     "read topic \"%s\" partition %" PRId32,
+                                     what->topic, what->partition);
         }
     }
     if (ended < 0) {

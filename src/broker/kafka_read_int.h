@@ -13,6 +13,7 @@ struct kafka_read {
     int32_t partition;
     int64_t offset;
     size_t max_bytes;
+    bool brief; /* do not insist: nothing may come although there is more */
 };
 
 struct kafka_reader {

@@ -58,7 +58,9 @@ int member_subscribe(struct member *m, const struct member_conf *conf,
  * member's any more. */
 int member_commit(struct member *m, const struct broker_position *p, size_t n,
                   struct err *e) MUST_USE;
-/* broker_fetch() over the member's own connection. */
+/* broker_fetch() over the member's own connection, one at a time a partition.
+ * On Kafka nothing may come for a moment although there is more (n == 0, next
+ * below end): the group wants to be polled. */
 int member_fetch(struct member *m, const char *topic, int32_t partition,
                  int64_t offset, size_t max_bytes, struct broker_fetch *f,
                  struct err *e) MUST_USE;

@@ -15,6 +15,7 @@ int topics_open(struct workspace *w, struct cli *c, const struct args *a,
     if (workspace_load_for(w, c, a, e) < 0) {
         return -1;
     }
+    w->only_topics = true;
     rc = workspace_broker(w, BROKER_READ, &why);
     if (rc < 0 && make && why.code == ERR_NOTFOUND) {
         rc = workspace_broker(w, BROKER_WRITE, &why);

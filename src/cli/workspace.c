@@ -9,6 +9,7 @@
 #include "core/mem.h"
 #include "core/stop.h"
 #include "flow/catalog.h"
+#include "flow/group.h"
 
 enum {
     FAULTS_BYTES = 1 << 20,
@@ -94,11 +95,19 @@ int workspace_broker(struct workspace *w, enum broker_mode mode, struct err *e)
             "`pinline serve` make one",
             w->project.data);
     }
+    if (!here && w->only_topics) {
+        return broker_open(&w->broker, &conf, e);
+    }
     /* ledger and locks of a pipeline stand there, whoever keeps the topics */
     if ((mode == BROKER_WRITE || !here) &&
         fs_make_folders(w->project.data, e) < 0) {
         return -1;
     }
+    if (group_settle(&w->project, e) < 0) {
+        return -1;
+    }
+    group_name(&w->project, "objects", w->group_objects);
+    group_name(&w->project, "file_stream", w->group_stream);
     return broker_open(&w->broker, &conf, e);
 }
 
@@ -107,6 +116,8 @@ int workspace_objects(struct workspace *w, struct pipeline **ret, struct err *e)
     struct project *p = &w->project;
     struct pipeline_conf conf = {
         .name = "objects",
+        .group = w->group_objects,
+        .shared = !broker_is_here(p->broker),
         .data = p->data,
         .broker = w->broker,
         .topics = all_topics,
@@ -134,6 +145,7 @@ int workspace_stream(struct workspace *w, struct pipeline **ret, struct err *e)
     struct project *p = &w->project;
     struct pipeline_conf conf = {
         .name = "file_stream",
+        .group = w->group_stream,
         .data = p->data,
         .broker = w->broker,
         .topics = p->file_stream_topics.items,
@@ -188,7 +200,7 @@ static int not_landed(struct workspace *w, const struct goal *goals, size_t n,
         struct broker_position at = {.offset = 0};
         struct err own;
 
-        if (broker_group_get(w->broker, "objects", goals[i].topic,
+        if (broker_group_get(w->broker, w->group_objects, goals[i].topic,
                              goals[i].partition, &at, &own) < 0 &&
             own.code != ERR_NOTFOUND) {
             if (e != NULL) {
@@ -239,7 +251,12 @@ int workspace_land(struct workspace *w, int64_t wait_us, struct err *e)
     int rc = workspace_objects(w, &p, &own);
 
     if (rc == 0) {
+        bool shared = !broker_is_here(w->project.broker);
+
         rc = pipeline_once(p, &n, e);
+        pipeline_close(p); /* what others had is theirs or ours soon */
+        p = NULL;
+        rc = rc == 0 && shared ? wait_landed(w, wait_us, e) : rc;
     } else if (own.code == ERR_BUSY) {
         rc = wait_landed(w, wait_us, e);
     } else if (e != NULL) {

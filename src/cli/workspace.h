@@ -15,6 +15,10 @@ struct workspace {
     struct project project;
     struct spec *spec;
     struct broker *broker;
+    bool only_topics; /* set before workspace_broker(): topics of a cluster
+                         need no data directory */
+    char group_objects[TOPIC_NAME_MAX + 1]; /* after workspace_broker() */
+    char group_stream[TOPIC_NAME_MAX + 1];
 };
 
 /* Read the configuration and the spec; with all faults on stderr.  extra: more

@@ -1,4 +1,4 @@
-#include "flow/pipeline.h"
+#include "flow/pipeline_int.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,19 +13,14 @@
 #include "core/text.h"
 #include "sink/objects.h"
 
-enum {
-    FETCH_BYTES = 4000000,
-    IDLE_WAIT_US = 100000,
-};
-
-struct pipeline {
-    struct pipeline_conf conf;
-    struct lock lock;
-    struct ledger *ledger;
-    struct sink *sink;
-    struct broker_fetch fetch;
-    struct pipeline_counts counts;
-};
+/* As a member, else as the only owner. */
+static int store(const struct pipeline *p, const struct broker_position *at,
+                 struct err *e)
+{
+    return p->member != NULL
+               ? member_commit(p->member, at, 1, e)
+               : broker_group_commit(p->conf.broker, p->group, at, 1, NULL, e);
+}
 
 /* "to=END[@SECONDS],..." of what is planned behind it (NULL: nothing). */
 static struct broker_position position_of(const struct span *s, int64_t offset,
@@ -76,8 +71,8 @@ static bool read_plan(struct slice text, struct sink_plan *ret)
 static int stored(const struct pipeline *p, const struct span *s,
                   struct broker_position *ret, bool *ret_known, struct err *e)
 {
-    if (broker_group_get(p->conf.broker, p->conf.name, s->topic, s->partition,
-                         ret, e) < 0) {
+    if (broker_group_get(p->conf.broker, p->group, s->topic, s->partition, ret,
+                         e) < 0) {
         *ret_known = false;
         return e->code == ERR_NOTFOUND ? 0 : -1;
     }
@@ -113,7 +108,7 @@ static int hook_planned(void *arg, const struct span *s, struct sink_plan *ret,
         return err_set(e, ERR_CORRUPT,
                        "group \"%s\", topic \"%s\": metadata \"%s\" is not of "
                        "this pipeline; reset the group",
-                       p->conf.name, s->topic, at.metadata);
+                       p->group, s->topic, at.metadata);
     }
     return 0;
 }
@@ -124,7 +119,7 @@ static int hook_plan(void *arg, const struct span *s,
     const struct pipeline *p = arg;
     struct broker_position at = position_of(s, s->from, plan);
 
-    return broker_group_commit(p->conf.broker, p->conf.name, &at, 1, NULL, e);
+    return store(p, &at, e);
 }
 
 static int hook_done(void *arg, const struct span *s,
@@ -149,8 +144,7 @@ static int hook_done(void *arg, const struct span *s,
         return -1;
     }
     INJECT(pipeline_before_ledger);
-    if (broker_group_commit(p->conf.broker, p->conf.name, &at, 1, NULL, e) <
-        0) {
+    if (store(p, &at, e) < 0) {
         return -1;
     }
     p->counts.written += c->written;
@@ -190,6 +184,7 @@ int pipeline_open(struct pipeline **ret, const struct pipeline_conf *conf,
         return err_nomem(e, sizeof(*p));
     }
     p->conf = *conf;
+    p->group = conf->group != NULL ? conf->group : conf->name;
     p->lock.fd = -1;
     sink.hooks = (struct sink_hooks){.arg = p,
                                      .planned = hook_planned,
@@ -198,15 +193,24 @@ int pipeline_open(struct pipeline **ret, const struct pipeline_conf *conf,
                                      .position = hook_position,
                                      .reject = hook_reject};
     (void)snprintf(role, sizeof(role), "pipeline-%.60s.lock", conf->name);
-    if (fs_join(path, conf->data, role, e) < 0 ||
-        lock_take(&p->lock, path, "pipeline", e) < 0 ||
-        ledger_open(&p->ledger, conf->data, e) < 0 ||
+    if (ledger_open(&p->ledger, conf->data, e) < 0 ||
         sink_open(&p->sink, &sink, e) < 0) {
-        pipeline_close(p);
-        return err_wrap(e, "pipeline \"%s\"", conf->name);
+        goto fail;
+    }
+    if (conf->shared && sink_shares(p->sink)) {
+        if (pipeline_share_join(p, e) < 0) {
+            goto fail;
+        }
+    } else if (fs_join(path, conf->data, role, e) < 0 ||
+               lock_take(&p->lock, path, "pipeline", e) < 0) {
+        goto fail;
     }
     *ret = p;
     return 0;
+
+fail:
+    pipeline_close(p);
+    return err_wrap(e, "pipeline \"%s\"", conf->name);
 }
 
 void pipeline_close(struct pipeline *p)
@@ -215,6 +219,7 @@ void pipeline_close(struct pipeline *p)
         return;
     }
     broker_fetch_release(p->conf.broker, &p->fetch);
+    pipeline_share_leave(p);
     sink_close(p->sink);
     ledger_close(p->ledger);
     lock_drop(&p->lock);
@@ -246,7 +251,7 @@ static int take_position(const struct pipeline *p, const struct span *s,
         return 0;
     }
     at = position_of(s, 0, NULL);
-    return broker_group_commit(p->conf.broker, p->conf.name, &at, 1, NULL, e);
+    return store(p, &at, e);
 }
 
 /* Read one partition up to `until`; *ret_any when something was new. */
@@ -261,7 +266,7 @@ static int drain(struct pipeline *p, struct span *s, int64_t until,
         struct broker_fetch *f = &p->fetch;
 
         if (broker_fetch(p->conf.broker, s->topic, s->partition, s->from,
-                         FETCH_BYTES, f, e) < 0) {
+                         PIPELINE_FETCH_BYTES, f, e) < 0) {
             return -1;
         }
         if (f->n == 0) {
@@ -315,12 +320,9 @@ static int sweep(struct pipeline *p, bool *ret_any, struct err *e)
     return rc;
 }
 
-static int finish(struct pipeline *p, int rc, struct pipeline_counts *ret,
+static int report(const struct pipeline *p, int rc, struct pipeline_counts *ret,
                   struct err *e)
 {
-    if (rc == 0) {
-        rc = sink_commit(p->sink, true, e);
-    }
     if (rc < 0) {
         return err_wrap(e, "pipeline \"%s\"", p->conf.name);
     }
@@ -328,12 +330,19 @@ static int finish(struct pipeline *p, int rc, struct pipeline_counts *ret,
     return 0;
 }
 
+static int finish(struct pipeline *p, int rc, struct pipeline_counts *ret,
+                  struct err *e)
+{
+    return report(p, rc == 0 ? sink_commit(p->sink, true, e) : rc, ret, e);
+}
+
 int pipeline_once(struct pipeline *p, struct pipeline_counts *ret,
                   struct err *e)
 {
     bool any = false;
 
-    return finish(p, sweep(p, &any, e), ret, e);
+    return p->member != NULL ? report(p, pipeline_share_once(p, e), ret, e)
+                             : finish(p, sweep(p, &any, e), ret, e);
 }
 
 int pipeline_follow(struct pipeline *p, bool (*stop)(void),
@@ -342,6 +351,9 @@ int pipeline_follow(struct pipeline *p, bool (*stop)(void),
     int64_t committed = clock_mono_us();
     int rc = 0;
 
+    if (p->member != NULL) {
+        return report(p, pipeline_share_follow(p, stop, e), ret, e);
+    }
     while (rc == 0 && !stop()) {
         bool any = false;
         int64_t now;
@@ -353,7 +365,7 @@ int pipeline_follow(struct pipeline *p, bool (*stop)(void),
             committed = now;
         }
         if (rc == 0 && !any) {
-            clock_sleep_us(IDLE_WAIT_US);
+            clock_sleep_us(PIPELINE_IDLE_US);
         }
     }
     return finish(p, rc, ret, e);

@@ -5,7 +5,7 @@
  * range of the output under way and its ledger rows live with the broker and
  * the ledger, and the output commits with them (sink/sink.h).  One pipeline
  * belongs to one thread; one process at a time runs a pipeline of a name
- * (lock file, ERR_BUSY names the holder).
+ * (lock file, ERR_BUSY names the holder), unless it is shared.
  */
 #ifndef FLOW_PIPELINE_H
 #define FLOW_PIPELINE_H
@@ -17,8 +17,11 @@
 struct pipeline; /* opaque */
 
 struct pipeline_conf {
-    const char *name; /* "objects"; the consumer group */
-    const char *data; /* data directory: ledger and lock */
+    const char *name;  /* "objects" */
+    const char *group; /* the consumer group; NULL: as the name; borrowed */
+    bool shared;       /* if the sink can, share the partitions with other
+                          processes of this group */
+    const char *data;  /* data directory: ledger and lock */
     struct broker *broker;
     const char *const *topics; /* names or patterns ("*.pin"); "*" for all */
     size_t ntopics;

@@ -75,6 +75,12 @@ static const struct conf_field fields[] = {
      .offset = AT(file_stream_topics),
      .def = "*",
      .help = "Topics whose values go there; * stands for any run of letters."},
+    {.name = "group",
+     .type = CONF_TEXT,
+     .offset = AT(group),
+     .help = "On Kafka the consumer groups are called GROUP.objects and so on; "
+             "data directories with the same GROUP share the work. Empty: a "
+             "name that is made once for the data directory."},
     {.name = "insecure",
      .type = CONF_BOOL,
      .offset = AT(insecure),

@@ -16,10 +16,10 @@ struct project {
     struct arena arena;
     struct yaml_doc doc;
     const char *file; /* the configuration read, or NULL */
-
     const char *data;
     const char *broker;              /* "embedded", "kafka://..." */
     struct conf_list broker_options; /* "NAME=VALUE" */
+    const char *group;               /* of consumers on a cluster: group.h */
     const char *spec;                /* "": the one in the program */
     const char *analyses;          /* a folder with own .sql files; "": none */
     const char *prefix;            /* topics PREFIX.pin ... */

@@ -65,24 +65,24 @@ void raw_close(struct raw *r)
     mem_free(r);
 }
 
-static int from_topic(struct raw *r, const struct message **ret, size_t *n,
-                      struct err *e)
+static int from_topic(struct raw *r, int64_t until, const struct message **ret,
+                      size_t *n, struct err *e)
 {
     const struct span *s = &r->span;
     size_t k = 0;
 
     *n = 0;
-    if (r->next >= s->to) {
+    if (r->next >= until) {
         return 0;
     }
     if (broker_fetch(r->conf.broker, s->topic, s->partition, r->next,
                      FETCH_BYTES, &r->fetch, e) < 0) {
         return -1;
     }
-    while (k < r->fetch.n && r->fetch.messages[k].offset < s->to) {
+    while (k < r->fetch.n && r->fetch.messages[k].offset < until) {
         k++;
     }
-    r->next = k < r->fetch.n ? s->to : r->fetch.next;
+    r->next = k < r->fetch.n || r->fetch.n == 0 ? until : r->fetch.next;
     *ret = r->fetch.messages;
     *n = k;
     return 0;
@@ -326,17 +326,40 @@ static int from_places(struct raw *r, const struct ledger_row *row,
                        struct err *e)
 {
     const struct message *m;
-    int64_t to = r->span.to;
+    int64_t to = row->span.to < r->span.to ? row->span.to : r->span.to;
     size_t n;
-    int rc;
+    int rc = from_topic(r, to, &m, &n, e);
 
-    r->span.to = row->span.to < to ? row->span.to : to;
-    rc = from_topic(r, &m, &n, e);
-    r->span.to = to;
     for (size_t i = 0; rc == 0 && i < n; i++) {
         rc = add(r, &m[i], e);
     }
     return rc;
+}
+
+/*
+ * Where the messages from r->next on are still in the topic although this
+ * ledger does not know them: objects of a process with a ledger of its own
+ * (docs/decisions/0103).  *ret: up to there; r->next: nowhere.
+ */
+static int elsewhere(const struct raw *r, const struct ledger_row *row,
+                     bool known, int64_t *ret, struct err *e)
+{
+    int64_t to = known ? row->span.from : r->span.to;
+    int64_t begin = 0;
+    int64_t end = 0;
+
+    *ret = r->next;
+    if (to <= r->next) {
+        return 0;
+    }
+    if (broker_offsets(r->conf.broker, r->span.topic, r->span.partition, &begin,
+                       &end, e) < 0) {
+        return -1;
+    }
+    if (begin < to) {
+        *ret = to < r->span.to ? to : r->span.to;
+    }
+    return 0;
 }
 
 static int from_objects(struct raw *r, const struct message **ret, size_t *n,
@@ -346,9 +369,24 @@ static int from_objects(struct raw *r, const struct message **ret, size_t *n,
     r->n = 0;
     while (r->next < r->span.to && r->n == 0) {
         struct ledger_row row = {0};
+        int64_t until = r->next;
+        bool known = ledger_find(r->conf.ledger, r->conf.pipeline, &r->span,
+                                 r->next, &row, e) == 0;
 
-        if (ledger_find(r->conf.ledger, r->conf.pipeline, &r->span, r->next,
-                        &row, e) < 0) {
+        if ((!known && e->code != ERR_NOTFOUND) ||
+            (r->conf.others && elsewhere(r, &row, known, &until, e) < 0)) {
+            return err_wrap(e, "topic \"%s\" offset %" PRId64, r->span.topic,
+                            r->next);
+        }
+        if (until > r->next) {
+            int rc = from_topic(r, until, ret, n, e);
+
+            if (rc < 0 || *n > 0) {
+                return rc;
+            }
+            continue;
+        }
+        if (!known) {
             return err_wrap(e, "topic \"%s\" offset %" PRId64, r->span.topic,
                             r->next);
         }
@@ -366,5 +404,5 @@ int raw_next(struct raw *r, const struct message **ret, size_t *n,
              struct err *e)
 {
     return r->conf.from_objects ? from_objects(r, ret, n, e)
-                                : from_topic(r, ret, n, e);
+                                : from_topic(r, r->span.to, ret, n, e);
 }

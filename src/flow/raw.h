@@ -27,6 +27,8 @@ struct raw_conf {
     const struct sink_objects *objects;
     bool gzip; /* which names are tried first */
     const char *pipeline;
+    bool others; /* processes with ledgers of their own make objects too: what
+                    this ledger does not know is read from the topic */
 };
 
 /* Read [span->from, span->to); conf and span->topic are borrowed. */

@@ -6,6 +6,7 @@
 
 #include "core/mem.h"
 #include "flow/catalog.h"
+#include "flow/group.h"
 #include "flow/raw.h"
 #include "flow/table_job_int.h"
 #include "store/store.h"
@@ -23,8 +24,10 @@ static int objects_end(const struct table_job *j, const struct span *s,
                        int64_t *ret, struct err *e)
 {
     struct broker_position at;
+    char group[TOPIC_NAME_MAX + 1];
 
-    if (broker_group_get(j->conf.broker, "objects", s->topic, s->partition, &at,
+    group_name(j->conf.project, "objects", group);
+    if (broker_group_get(j->conf.broker, group, s->topic, s->partition, &at,
                          e) < 0) {
         *ret = 0;
         return e->code == ERR_NOTFOUND ? 0 : -1;
@@ -213,7 +216,8 @@ static int open_raw(struct reader *r, const struct span *s, struct err *e)
     struct raw_conf conf = {.broker = c->broker,
                             .from_objects = !c->from_topics,
                             .gzip = c->project->objects_gzip,
-                            .pipeline = "objects"};
+                            .pipeline = "objects",
+                            .others = !broker_is_here(c->project->broker)};
 
     if (conf.from_objects) {
         const char *dir = project_objects_dir(c->project, e);

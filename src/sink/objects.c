@@ -111,6 +111,29 @@ static struct objects_part *find(const struct objects *o, const struct span *s)
     return NULL;
 }
 
+static void objects_forget(void *sink, const struct span *where)
+{
+    struct objects *o = sink;
+    struct objects_part *p = find(o, where);
+    size_t i = 0;
+
+    if (p == NULL) {
+        return;
+    }
+    /* what a worker has in hand is its own until it is done; the same bytes
+     * will be written again by whoever goes on */
+    for (struct objects_job *j = p->head; j != NULL; j = j->next) {
+        if (j->given) {
+            (void)objects_crew_finished(o->crew, j, true);
+        }
+    }
+    while (o->parts[i] != p) {
+        i++;
+    }
+    o->parts[i] = o->parts[--o->n];
+    free_part(p);
+}
+
 static int objects_position(void *sink, const struct span *where, int64_t *ret,
                             struct err *e)
 {
@@ -440,5 +463,6 @@ const struct sink_ops sink_objects = {
     .position = objects_position,
     .write_messages = objects_write,
     .commit = objects_commit,
+    .forget = objects_forget,
     .close = objects_close,
 };

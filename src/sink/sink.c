@@ -109,6 +109,16 @@ int sink_commit(struct sink *s, bool flush, struct err *e)
     return s->ops->commit(s->impl, flush, e);
 }
 
+bool sink_shares(const struct sink *s)
+{
+    return s->ops->forget != NULL;
+}
+
+void sink_forget(struct sink *s, const struct span *where)
+{
+    s->ops->forget(s->impl, where);
+}
+
 void sink_close(struct sink *s)
 {
     if (s == NULL) {

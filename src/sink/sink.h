@@ -124,6 +124,11 @@ int sink_write_rows(struct sink *s, const struct span *span,
                     const struct batch *rows, struct err *e) MUST_USE;
 /* flush: also publish what is not full yet (end of a --once run, SIGTERM). */
 int sink_commit(struct sink *s, bool flush, struct err *e) MUST_USE;
+/* Several processes may write to it, each its own partitions. */
+bool sink_shares(const struct sink *s);
+/* A partition belongs to somebody else now: drop what is open of it; should it
+ * come back, its position is asked for anew. */
+void sink_forget(struct sink *s, const struct span *where);
 void sink_close(struct sink *s); /* NULL is fine; rolls back what is open */
 
 #endif

@@ -26,6 +26,7 @@ struct sink_ops {
     int (*write_rows)(void *sink, const struct span *span,
                       const struct batch *rows, struct err *e);
     int (*commit)(void *sink, bool flush, struct err *e);
+    void (*forget)(void *sink, const struct span *where); /* NULL: one owner */
     void (*close)(void *sink);
 };
 
