@@ -10,10 +10,25 @@ extern const struct embed_file source_sql[];
 
 enum {
     SAME_NAME = 1 << 20, /* worth more than any number of columns */
+    NAME_USUAL = 1 << 12,
     NAME_BEGINS = 1 << 10,
 };
 
 static const char *const keys[] = {"index", "ind", "idx"};
+
+/* What the seeds' databases call them. */
+static const char *const usual[] = {"pinterest_data", "geolocation_data",
+                                    "user_data"};
+
+static bool is_usual(struct slice name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
+        if (slice_is(name, usual[i])) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* A table that was seen in the catalogue, weighed for each of ours. */
 struct seen {
@@ -57,7 +72,7 @@ static void weigh(struct look *l, size_t i)
     } else if (slice_is(name, ours)) {
         score = SAME_NAME;
     } else if (score > 0 && slice_starts(name, slice_of(ours))) {
-        score += NAME_BEGINS;
+        score += NAME_BEGINS + (is_usual(name) ? NAME_USUAL : 0);
     }
     if (score == 0 || score < l->best[i].score[0]) {
         return;

@@ -38,7 +38,7 @@ far_start() {
     mariadb --no-defaults -S "$FAR_DIR/sock/sock" -u root -e "
         CREATE DATABASE pinterest_data CHARACTER SET utf8mb4;
         CREATE USER pinline@'%' IDENTIFIED BY '$password';
-        GRANT ALL ON *.* TO pinline@'%'" || return 1
+        GRANT ALL ON *.* TO pinline@'%' WITH GRANT OPTION" || return 1
     far_status "url=mysql://pinline:$password@127.0.0.1:$port/pinterest_data" \
         host=127.0.0.1 "port=$port" user=pinline "password=$password" \
         database=pinterest_data "socket=$FAR_DIR/sock/sock"
