@@ -97,20 +97,6 @@ const struct spec_table *catalog_topic_table(const struct project *p,
                                      : NULL;
 }
 
-const char *catalog_postgres_table(struct project *p, const char *table,
-                                   struct err *e)
-{
-    for (size_t i = 0; i < p->postgres_tables.n; i++) {
-        struct slice name = slice_of(p->postgres_tables.items[i]);
-        struct slice head;
-
-        if (slice_cut(&name, '=', &head) && slice_is(head, table)) {
-            return name.ptr; /* the tail of an item is NUL-terminated */
-        }
-    }
-    return arena_printf(&p->arena, e, "clean_%s", table);
-}
-
 const char *catalog_tables_dir(struct project *p, struct err *e)
 {
     return p->tables_dir[0] != '\0' ? p->tables_dir

@@ -20,9 +20,6 @@ int catalog_spec_text(const struct project *p, struct buf *b,
 const struct spec_table *catalog_topic_table(const struct project *p,
                                              const struct spec *s,
                                              const char *topic);
-/* What a table is called in Postgres: "clean_pin". */
-const char *catalog_postgres_table(struct project *p, const char *table,
-                                   struct err *e);
 /* The folder of all cleaned tables. */
 const char *catalog_tables_dir(struct project *p, struct err *e);
 /* The folder of a table. */

@@ -1,6 +1,8 @@
 /* project.c - the table of settings. */
 #include "flow/project.h"
 
+/* as enum sink_conflict */
+static const char *const conflicts[] = {"keep", "update", NULL};
 static const char *const stream_sinks[] = {"delta", "postgres", NULL};
 static const char *const layouts[] = {"lines", "array", NULL};
 static const char *const nulls[] = {"ignore", "fail", "write", NULL};
@@ -224,17 +226,30 @@ static const struct conf_field fields[] = {
      .max = 64,
      .help = "Threads that compress and put objects, each on a connection of "
              "its own."},
+    {.name = "postgres.conflict",
+     .type = CONF_CHOICE,
+     .offset = AT(postgres_conflict),
+     .def = "keep",
+     .choices = conflicts,
+     .help = "What becomes of a row whose postgres.key is there: the old row "
+             "stays, or takes the new one's values."},
+    {.name = "postgres.key",
+     .type = CONF_LIST,
+     .offset = AT(postgres_key),
+     .help = "Columns that are unique together, TABLE=COLUMN+COLUMN; none: "
+             "every row is appended."},
     {.name = "postgres.tables",
      .type = CONF_LIST,
      .offset = AT(postgres_tables),
-     .help = "Names of the cleaned tables there, TABLE=NAME; else "
-             "clean_TABLE."},
+     .help = "Names of the cleaned tables there, TABLE=NAME or "
+             "TABLE=SCHEMA.NAME; else clean_TABLE."},
     {.name = "postgres.url",
      .type = CONF_TEXT,
      .offset = AT(postgres_url),
+     .def = "postgres://",
      .help = "The database that `stream` writes to with stream.sink postgres: "
              "postgres://USER@HOST/DATABASE; what it leaves open comes from "
-             "the environment or a credentials file."},
+             "local_db_creds.yaml, .env and the environment."},
     {.name = "prefix",
      .type = CONF_TEXT,
      .offset = AT(prefix),

@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "flow/catalog.h"
 #include "flow/group.h"
+#include "flow/into_postgres.h"
 #include "flow/raw.h"
 #include "flow/table_job_int.h"
 #include "store/store.h"
@@ -468,9 +469,7 @@ static int find_place(struct table_job *j, struct sink_conf *ret, struct err *e)
         return -1;
     }
     if (strcmp(j->conf.sink, "postgres") == 0) {
-        ret->url = p->postgres_url[0] != '\0' ? p->postgres_url : "postgres://";
-        ret->into = catalog_postgres_table(p, table, e);
-        return ret->into == NULL ? -1 : 0;
+        return into_postgres(p, table, ret, e);
     }
     ret->store = project_store(p, ret->dir, e);
     return ret->store == NULL ? -1 : 0;

@@ -39,6 +39,7 @@ static void postgres_sink_close(void *sink)
         batch_release(&s->rows);
     }
     mem_free(s->reaches);
+    mem_free(s->owner);
     buf_release(&s->bytes);
     postgres_close(s->db);
     mem_free(s);
@@ -48,7 +49,8 @@ static int check_conf(const struct sink_conf *conf, struct err *e)
 {
     if (conf->url == NULL || conf->into == NULL || conf->defs == NULL ||
         conf->columns == 0 || conf->columns > POSTGRES_COLUMNS_MAX ||
-        conf->pipeline == NULL || conf->spec_hash == NULL) {
+        (conf->pipeline == NULL && !conf->read_only) ||
+        conf->spec_hash == NULL) {
         return err_set(e, ERR_INVALID,
                        "a url, a table, columns, pipeline and spec hash are "
                        "needed");
@@ -98,6 +100,13 @@ static int postgres_sink_open(void **sink, const struct sink_conf *conf,
     }
     *sink = s;
     return 0;
+}
+
+static const char *postgres_sink_owner(const void *sink)
+{
+    const struct postgres_sink *s = sink;
+
+    return s->owner;
 }
 
 /* --- positions -------------------------------------------------------------- */
@@ -554,6 +563,7 @@ const struct sink_ops sink_postgres = {
     .takes = SINK_ROWS,
     .open = postgres_sink_open,
     .position = postgres_sink_position,
+    .owner = postgres_sink_owner,
     .write_rows = postgres_sink_write,
     .commit = postgres_sink_commit,
     .close = postgres_sink_close,

@@ -25,6 +25,7 @@ struct postgres_reach {
 struct postgres_sink {
     struct sink_conf conf;
     struct postgres *db;
+    char *owner; /* pipeline that has written to the table; NULL: none */
     struct slice schema; /* of conf.into; empty: the server's choice */
     struct slice table;
     struct batch rows; /* not handed over yet */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "core/embed.h"
+#include "core/mem.h"
 #include "sink/postgres_int.h"
 
 extern const struct embed_file sink_sql[];
@@ -260,6 +261,27 @@ out:
 }
 
 /* May this pipeline with this spec go on with the table that is there? */
+static int may_go_on(struct postgres_sink *s, struct slice hash, struct err *e)
+{
+    if (s->conf.read_only) {
+        return 0;
+    }
+    if (strcmp(s->owner, s->conf.pipeline) != 0) {
+        return err_set(e, ERR_DENIED,
+                       "table \"%s\" belongs to pipeline \"%s\", not to "
+                       "pipeline \"%s\"",
+                       s->conf.into, s->owner, s->conf.pipeline);
+    }
+    if (!s->conf.replace && !slice_is(hash, s->conf.spec_hash)) {
+        return err_set(e, ERR_INVALID,
+                       "table \"%s\" was cleaned by another spec (hash "
+                       "%.*s, now %s); run stream --full, or write to another "
+                       "table",
+                       s->conf.into, SLICE_FMT(hash), s->conf.spec_hash);
+    }
+    return 0;
+}
+
 static int check_owner(struct postgres_sink *s, struct err *e)
 {
     struct postgres_call call = {
@@ -272,23 +294,28 @@ static int check_owner(struct postgres_sink *s, struct err *e)
     }
     if (postgres_rows_count(last) == 1) {
         struct slice pipeline = postgres_rows_value(last, 0, 0);
-        struct slice hash = postgres_rows_value(last, 0, 1);
 
-        if (!slice_is(pipeline, s->conf.pipeline)) {
-            rc = err_set(e, ERR_DENIED,
-                         "table \"%s\" belongs to pipeline \"%.*s\", not to "
-                         "pipeline \"%s\"",
-                         s->conf.into, SLICE_FMT(pipeline), s->conf.pipeline);
-        } else if (!s->conf.replace && !slice_is(hash, s->conf.spec_hash)) {
-            rc = err_set(e, ERR_INVALID,
-                         "table \"%s\" was cleaned by another spec (hash "
-                         "%.*s, now %s); write to another table, or empty it "
-                         "and DELETE its rows of pinline_position",
-                         s->conf.into, SLICE_FMT(hash), s->conf.spec_hash);
-        }
+        s->owner = mem_text(pipeline.ptr, pipeline.len);
+        rc = s->owner == NULL
+                 ? err_nomem(e, pipeline.len)
+                 : may_go_on(s, postgres_rows_value(last, 0, 1), e);
     }
     postgres_rows_free(last);
     return rc;
+}
+
+/* Only positions are asked for: what is not there has none. */
+static int look(struct postgres_sink *s, struct err *e)
+{
+    struct err why = {0};
+
+    if (check_owner(s, &why) == 0 || why.code == ERR_NOTFOUND) {
+        return 0;
+    }
+    if (e != NULL) {
+        *e = why;
+    }
+    return -1;
 }
 
 static int use_schema(struct postgres_sink *s, struct err *e)
@@ -359,5 +386,8 @@ int postgres_sink_table(struct postgres_sink *s, struct err *e)
         return err_set(e, ERR_INVALID, "cannot write to a table called \"%s\"",
                        s->conf.into);
     }
-    return use_schema(s, e) < 0 ? -1 : make_or_check(s, e);
+    if (use_schema(s, e) < 0) {
+        return -1;
+    }
+    return s->conf.read_only ? look(s, e) : make_or_check(s, e);
 }

@@ -49,7 +49,6 @@ far_pg_make() { # FSYNC TLS: data, and what a later start must know again
     local password
     password=$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')
     mkdir -p "$FAR_DIR/data" "$FAR_DIR/sock"
-    chmod 711 "$FAR_DIR"
     (umask 077 && echo "$password" > "$FAR_DIR/sock/password")
     far_pg_own "$FAR_DIR/data" "$FAR_DIR/sock"
     LC_ALL=C "${far_pg_as[@]}" "$bin/initdb" -D "$FAR_DIR/data" -U pinline \
@@ -80,6 +79,7 @@ far_start() {
         esac
     done
     far_pg_user
+    chmod 711 "$FAR_DIR" # the data are another user's
     [ -f "$FAR_DIR/made" ] || far_pg_make $fsync $tls || return 1
     . "$FAR_DIR/made"
     [ "$tls" = off ] || more+=("ca=$FAR_DIR/ca.crt")

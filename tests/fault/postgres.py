@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""postgres.py - stream into PostgreSQL under kill -9 at every fault point,
+with the server killed under load, and with a unique key (I4, I7, I13, I15).
+
+An undisturbed stream of the same topics into another schema is the truth;
+psycopg2 reads both.  ROUNDS (default 1) repeats it with other data.
+"""
+import collections
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "e2e")]
+import far  # noqa: E402
+import lake  # noqa: E402
+
+lake.need_venv()
+import psycopg2  # noqa: E402
+
+import sinks  # noqa: E402
+from sinks import check, pinline  # noqa: E402
+
+ROUNDS = int(os.environ.get("ROUNDS", "1"))
+TABLES = ("pin", "geo", "user")
+POINTS = ["batch_before_commit", "postgres_before_copy_end", "postgres_before_move",
+          "postgres_before_commit", "postgres_after_commit", "stream_after_commit"]
+SIDE = {}
+
+
+def ask(sql):
+    with psycopg2.connect(host=SIDE["host"], port=SIDE["port"], user=SIDE["user"],
+                          password=SIDE["password"], dbname=SIDE["database"]) as c:
+        c.autocommit = True
+        with c.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else None
+
+
+def rows(schema, table):
+    if not ask(f"SELECT to_regclass('{schema}.clean_{table}')")[0][0]:
+        return []
+    return sorted(ask(f"SELECT * FROM {schema}.clean_{table}"), key=repr)
+
+
+def all_rows(schema):
+    return {t: rows(schema, t) for t in TABLES}
+
+
+def words(schema):
+    """What `stream` and `serve` are told about a schema of its own."""
+    ask(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    tables = ",".join(f"{t}={schema}.clean_{t}" for t in TABLES)
+    return ["stream.sink=postgres", f"postgres.tables={tables}",
+            "postgres.url=postgres://{user}@{host}:{port}/{database}".format(**SIDE)]
+
+
+def sets(schema, *more):
+    return [w for s in (*words(schema), *more) for w in ("--set", s)]
+
+
+def stream(schema, *more):
+    return ["stream", "--once", *sets(schema, "stream.trigger_rows=3", *more)]
+
+
+def killed_round(root, number):
+    data = os.path.join(root, "data")
+    sinks.fill(data, random.Random(number), 30)
+    shutil.copytree(data, data + ".truth")
+    pinline(data + ".truth", *stream(f"truth{number}"))
+    truth = all_rows(f"truth{number}")
+    check(all(truth.values()), "an undisturbed stream made rows of every table")
+    kills = 0
+    once = True
+    schema = f"killed{number}"
+    for visit in (1, 2):
+        for point in POINTS:
+            kills += sinks.kill_at(data, point, visit, *stream(schema))
+            for t in TABLES:
+                got = collections.Counter(map(repr, rows(schema, t)))
+                once = once and not got - collections.Counter(map(repr, truth[t]))
+    check(kills >= 8, f"postgres: {kills} kills happened")
+    check(once, "I4 postgres: after every kill each row is there at most once")
+    pinline(data, *stream(schema))
+    check(all_rows(schema) == truth,
+          "I4 postgres: a killed stream ends with the rows of an undisturbed one")
+    pinline(data, *stream(schema))
+    check(all_rows(schema) == truth, "a second stream has nothing to add")
+    check(all(a["closes"] and a["pending"] == 0 for a in accounting(data, schema)),
+          "I7 postgres: every sum closes")
+    ask(f"UPDATE {schema}.pinline_position SET next = next - 1 WHERE topic = 'pin'")
+    got = pinline(data, *stream(schema), expect=None)
+    check(all_rows(schema)["geo"] == truth["geo"] and
+          len(rows(schema, "pin")) - len(truth["pin"]) <= 1,
+          f"a position that was moved by hand costs no more than it says {got.returncode}")
+
+
+def accounting(data, schema):
+    import json
+    return json.loads(pinline(data, "status", "--format", "json", *sets(schema)).stdout)["accounting"].values()
+
+
+def keyed_round(root):
+    """A unique key: the first row stays, or the last one wins."""
+    for conflict, want in (("keep", 0), ("update", 4)):
+        data = os.path.join(root, conflict)
+        server = sinks.Server(data, "objects.enabled=false")
+        for k in range(5):
+            server.post("user", [{"value": {
+                "ind": i, "first_name": "A", "last_name": f"B{k}", "age": 20 + k,
+                "date_joined": "2016-01-01 00:00:00"}} for i in range(10)], "json")
+        server.stop()
+        more = ("postgres.key=user=ind", f"postgres.conflict={conflict}")
+        pinline(data, *stream(conflict, *more))
+        got = ask(f"SELECT ind, age FROM {conflict}.clean_user ORDER BY ind")
+        check(got == [(i, 20 + want) for i in range(10)],
+              f"postgres: with a key and conflict={conflict} one row of each stays {got[:3]}")
+        pinline(data, *stream(conflict, *more))
+        check(len(ask(f"SELECT ind FROM {conflict}.clean_user")) == 10, "and nothing is added")
+    data = os.path.join(root, "zero")
+    server = sinks.Server(data, "objects.enabled=false")
+    server.post("user", [{"value": {
+        "ind": i, "first_name": first, "last_name": "C \U0001F60D", "age": 30,
+        "date_joined": "2016-01-01 00:00:00"}} for i, first in ((1, "A"), (2, "A\0B"))], "json")
+    server.stop()
+    pinline(data, *stream("zero"))
+    got = ask("SELECT ind, user_name FROM zero.clean_user ORDER BY ind")
+    check(len(got) == 2 and got[0] == (1, "A C \U0001F60D"),
+          f"postgres: a zero byte in a text stops nobody {got}")
+
+
+def post_all(base, stop, acknowledged, number):
+    """Rows that differ, until stopped."""
+    import json
+    import urllib.request
+    i = 0
+    while not stop.is_set():
+        values = [{"ind": number * 1000000 + i + k, "first_name": "A", "last_name": f"B{i + k}",
+                   "age": 30, "date_joined": "2016-01-01 00:00:00"} for k in range(20)]
+        i += 20
+        request = urllib.request.Request(
+            f"{base}/topics/user", json.dumps({"records": [{"value": v} for v in values]}).encode(),
+            {"Content-Type": "application/vnd.kafka.json.v2+json"})
+        try:
+            with urllib.request.urlopen(request, timeout=5):
+                acknowledged.update(v["ind"] for v in values)
+        except (OSError, ValueError):
+            return
+
+
+def away_round(root, folder):
+    """serve's stream while the database is killed and comes back, then while
+    serve itself is killed."""
+    data = os.path.join(root, "away")
+    acknowledged = set()
+    options = (*words("away"), "stream.enabled=true", "stream.trigger=500ms",
+               "objects.enabled=false")
+    server = sinks.Server(data, *options)
+    stop = threading.Event()
+    threads = [threading.Thread(target=post_all, args=(
+        server.base.rstrip("/"), stop, acknowledged, k)) for k in range(2)]
+    for t in threads:
+        t.start()
+    time.sleep(1)
+    for _ in range(3):
+        with open(os.path.join(folder, "postgres.pid"), encoding="ascii") as f:
+            os.kill(int(f.read()), signal.SIGKILL)
+        time.sleep(1.5)
+        far.call("postgres", "start", "--dir", folder)
+        time.sleep(2)
+    check(server.process.poll() is None, "serve lives through its database's absence")
+    server.process.kill()
+    server.process.wait()
+    stop.set()
+    for t in threads:
+        t.join()
+    server = sinks.Server(data, *options)
+    began = time.monotonic()
+    check(server.stop() == 0 and time.monotonic() - began < 10,
+          "I15 postgres: SIGTERM ends serve and its stream, exit code 0")
+    pinline(data, "stream", "--once", *sets("away"))
+    got = [r[0] for r in ask("SELECT ind FROM away.clean_user")]
+    check(len(got) == len(set(got)), "I4 postgres: nothing twice after kills of both sides")
+    check(acknowledged <= set(got) and len(got) > 100,
+          "I13 postgres: a database that goes away and comes back costs delay only",
+          )
+    check(all(a["closes"] for a in accounting(data, "away")), "I7 postgres: the sum closes after kills")
+
+
+def misfit_round(root):
+    """A table that does not fit, one of another pipeline, one not allowed."""
+    data = os.path.join(root, "misfit")
+    server = sinks.Server(data, "objects.enabled=false")
+    server.post("user", [{"value": {"ind": 1}}], "json")
+    server.stop()
+    ask("CREATE SCHEMA misfit; CREATE TABLE misfit.clean_user (ind text, age integer, "
+        "user_name varchar, extra integer NOT NULL)")
+    got = pinline(data, *stream("misfit"), expect=None)
+    check(got.returncode != 0 and all(w in got.stderr for w in (
+        'column "ind" is text, not integer', 'column "date_joined"', "is missing",
+        'column "extra" is NOT NULL')),
+        f"a table that does not fit is told column by column {got.stderr}")
+    ask("CREATE SCHEMA denied; CREATE TABLE denied.clean_user (ind int); "
+        "CREATE ROLE reader LOGIN PASSWORD 'reader-password'; GRANT USAGE ON SCHEMA denied TO reader")
+    env = {"PINLINE_DB_PASSWORD": "reader-password"}
+    got = pinline(data, *stream("denied", "postgres.url=postgres://reader@{host}:{port}/{database}"
+                                .format(**SIDE)), env=env, expect=None)
+    check(got.returncode != 0 and "permission denied" in got.stderr and "GRANT" in got.stderr
+          and "reader-password" not in got.stderr,
+          f"permission denied is told, with what to do {got.stderr}")
+
+
+def timed(what, *args):
+    began = time.monotonic()
+    what(*args)
+    print(f"# {what.__name__} {time.monotonic() - began:.1f} s", flush=True)
+
+
+def main():
+    began = time.time()
+    with far.side("postgres") as postgres, tempfile.TemporaryDirectory() as root:
+        SIDE.update(postgres)
+        os.environ["PINLINE_DB_PASSWORD"] = postgres["password"]
+        for number in range(ROUNDS):
+            timed(killed_round, os.path.join(root, f"r{number}"), number)
+        timed(keyed_round, root)
+        timed(misfit_round, root)
+        timed(away_round, root, postgres["dir"])
+    print(f"# {time.time() - began:.1f} s")
+    print(f"{sinks.passed} passed, {sinks.failed} failed")
+    sys.exit(1 if sinks.failed else 0)
+
+
+main()
