@@ -292,6 +292,12 @@ def kafka(b):
     kafka_section.measure(b, Serve, wrk)
 
 
+def postgres(b):
+    """PostgreSQL: the sink against COPY and execute, rows drawn from 10 M"""
+    import postgres_section  # needs what is above
+    postgres_section.start(b)
+
+
 def start(b):
     """start-up time of commands and of the server, idle memory"""
     version = [run([b.pinline, "--version"])["wall"] for _ in range(20)]
@@ -362,5 +368,5 @@ def streamed(b, rate, seconds):
 
 
 SECTIONS = {"batch": batch, "post": post, "topics": topics, "emulate": emulate,
-            "objects": objects, "s3": s3, "stream": stream, "start": start,
-            "kafka": kafka}
+            "objects": objects, "postgres": postgres, "s3": s3,
+            "stream": stream, "start": start, "kafka": kafka}
