@@ -5,7 +5,8 @@
 #   KAFKA          host:port of a Kafka that runs already; else one is started
 #                  on a free port, and stopped at the end
 #   ROWS           rows of each table that are posted (default 500)
-#   SOURCE         where rows come from, instead of pinline.yaml's source
+#   SOURCE         where rows come from; else the exercise's database is started,
+#                  filled, and read with its credentials file
 root=$(cd "$here/../.." && pwd)
 pinline=${PINLINE:-$root/build/pinline}
 folder=${1:-$(mktemp -d "${TMPDIR:-/tmp}/$(basename "$here").XXXXXX")}
@@ -15,6 +16,7 @@ cd "$folder" # file= in the properties is relative to where Connect starts
 rm -f sink/*
 far=$root/tools/far-sides
 server=
+database= database_kind=
 
 say() { printf '\n== %s\n' "$*"; }
 kt() { "$root/tools/far/kafka/kt" "$@"; }
@@ -24,10 +26,28 @@ finish() {
         kill "$server" 2> /dev/null || true
         wait "$server" || true
     fi
+    [ -z "$database" ] || "$far" "$database_kind" stop --dir "$database"
     "$far" connect stop --dir "$folder/connect"
     [ -n "${KAFKA:-}" ] || "$far" kafka stop --dir "$folder/kafka"
 }
 trap finish EXIT
+
+# The exercise's database: 11,154 rows in each of three tables.
+start_database() { # postgres|mariadb FILE: its credentials go into FILE
+    local values
+    if [ -n "${SOURCE:-}" ]; then
+        echo "rows come from $SOURCE"
+        return 0
+    fi
+    database=$(mktemp -d)
+    database_kind=$1
+    values=$("$far" "$1" start --dir "$database")
+    (umask 077 && sed -nE 's/^(host|port|user|password|database)=(.*)/\U\1\E: \2/p' \
+        <<< "$values" > "$2")
+    sed 's/^PASSWORD.*/PASSWORD: .../' "$2"
+    SOURCE=$2
+    "$pinline" generate --to "$2"
+}
 
 start_kafka() {
     kafka=${KAFKA:-$("$far" kafka start --dir "$folder/kafka" | sed -n 's/^bootstrap=//p')}

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""examples/fastapi-s3-postgres/run-stream, as it is; psycopg2 looks at what it
+leaves in the database."""
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import far  # noqa: E402
+import lake  # noqa: E402
+
+lake.need_venv()
+import psycopg2  # noqa: E402
+
+passed = failed = 0
+
+
+def check(ok, name, why=""):
+    global passed, failed
+    passed, failed = passed + bool(ok), failed + (not ok)
+    print(f"{'ok' if ok else 'not ok'} {name} {'' if ok else why}", flush=True)
+
+
+with far.side("postgres") as side, tempfile.TemporaryDirectory() as folder:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+    env.update({f"PINLINE_DB_{k.upper()}": side[k]
+                for k in ("host", "port", "user", "password", "database")})
+    env.update(ROWS="200", PINLINE=lake.pinline())
+    done = subprocess.run([os.path.join(lake.ROOT, "examples", "fastapi-s3-postgres", "run-stream"),
+                           folder], env=env, capture_output=True, text=True, timeout=200, check=False)
+    check(done.returncode == 0, "the example runs to its end", done.stdout[-900:] + done.stderr[-900:])
+    check(done.stdout.count("closes") == 3, "its sums close", done.stdout[-900:])
+    check(side["password"] not in done.stdout + done.stderr, "I11 no password is shown")
+    with psycopg2.connect(host=side["host"], port=side["port"], user=side["user"],
+                          password=side["password"], dbname=side["database"]) as db:
+        cursor = db.cursor()
+        for table in ("pin", "geo", "user"):
+            cursor.execute(f"SELECT count(*), count(DISTINCT ind) FROM clean_{table}")
+            rows, keys = cursor.fetchone()
+            check(rows == keys and 100 < rows <= 200, f"clean_{table} has each row once", (rows, keys))
+        cursor.execute("SELECT count(*) FROM clean_pin WHERE concat(title, description, tag_list) "
+                       "~ '[^\\x01-\\x7f]' OR tag_list LIKE '#%'")
+        check(cursor.fetchone()[0] == 0, "the project's cleaning options are on")
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed > 0)
