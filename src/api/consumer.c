@@ -307,7 +307,8 @@ int consumer_tick(struct consumer *c, struct err *e)
     }
     if (c->conf.auto_commit && now >= c->committed_us + AUTO_COMMIT_US) {
         c->committed_us = now;
-        return consumer_store(c, false, NULL, 0, e);
+        /* not while the group is sharing anew, say: the next one tells all */
+        (void)!consumer_store(c, false, NULL, 0, NULL);
     }
     return 0;
 }

@@ -328,4 +328,5 @@ const struct broker_ops broker_kafka = {
     .stats = stats,
     .health = health,
     .members = &kafka_members,
+    .cluster = &kafka_cluster,
 };

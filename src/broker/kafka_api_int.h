@@ -15,6 +15,7 @@
     XX(AdminOptions_new)                        \
     XX(AdminOptions_set_operation_timeout)      \
     XX(AdminOptions_set_request_timeout)        \
+    XX(AdminOptions_set_validate_only)          \
     XX(AlterConsumerGroupOffsets)               \
     XX(AlterConsumerGroupOffsets_destroy)       \
     XX(AlterConsumerGroupOffsets_new)           \
@@ -23,8 +24,10 @@
     XX(ConfigEntry_source)                      \
     XX(ConfigEntry_value)                       \
     XX(ConfigResource_configs)                  \
+    XX(ConfigResource_destroy)                  \
     XX(ConfigResource_destroy_array)            \
     XX(ConfigResource_error)                    \
+    XX(ConfigResource_error_string)             \
     XX(ConfigResource_name)                     \
     XX(ConfigResource_new)                      \
     XX(ConsumerGroupDescription_error)          \
@@ -70,6 +73,7 @@
     XX(conf_set_error_cb)                       \
     XX(conf_set_log_cb)                         \
     XX(conf_set_opaque)                         \
+    XX(clusterid)                               \
     XX(conf_set_rebalance_cb)                   \
     XX(consume_batch_queue)                     \
     XX(consume_queue)                           \
@@ -109,6 +113,8 @@
     XX(message_errstr)                          \
     XX(message_headers)                         \
     XX(message_timestamp)                       \
+    XX(controllerid)                            \
+    XX(mem_free)                                \
     XX(metadata)                                \
     XX(metadata_destroy)                        \
     XX(new)                                     \

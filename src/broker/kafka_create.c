@@ -31,10 +31,18 @@ static int set_number(struct kafka *k, rd_kafka_NewTopic_t *t, const char *name,
     return set_config(k, t, name, text, e);
 }
 
-/* Retention, the epoch, and what the user wants of every topic. */
+/* What is asked for beside the topic; all zero but for replication: nothing. */
+struct more {
+    int replication; /* -1: as configured */
+    const struct cluster_setting *settings;
+    size_t n;
+    bool only_check;
+};
+
+/* Retention, the epoch, what the user wants of every topic and of this. */
 static int set_configs(struct kafka *k, rd_kafka_NewTopic_t *t,
-                       const struct broker_topic *want, int64_t epoch,
-                       struct err *e)
+                       const struct broker_topic *want, const struct more *more,
+                       int64_t epoch, struct err *e)
 {
     int64_t ms = want->retention_us > 0 ? want->retention_us / 1000 : -1;
 
@@ -49,6 +57,12 @@ static int set_configs(struct kafka *k, rd_kafka_NewTopic_t *t,
 
         if (strcmp(p->name, "replication.factor") != 0 &&
             set_config(k, t, p->name, p->value, e) < 0) {
+            return -1;
+        }
+    }
+    for (size_t i = 0; i < more->n; i++) { /* the last one of a name counts */
+        if (set_config(k, t, more->settings[i].name, more->settings[i].value,
+                       e) < 0) {
             return -1;
         }
     }
@@ -67,8 +81,18 @@ static int replication(const struct kafka *k)
     return n >= -1 && n < 1000 ? (int)n : 0; /* 0: Kafka says what is wrong */
 }
 
+static int check_only(struct kafka *k, struct kafka_call *call, struct err *e)
+{
+    char why[128] = "";
+
+    return k->rd->AdminOptions_set_validate_only(
+               call->options, 1, why, sizeof(why)) == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? 0
+               : err_set(e, ERR_INVALID, "cannot ask Kafka: %s", why);
+}
+
 static int create(struct kafka *k, const struct broker_topic *want,
-                  int64_t epoch, struct err *e)
+                  const struct more *more, int64_t epoch, struct err *e)
 {
     const rd_kafka_topic_result_t **got;
     rd_kafka_NewTopic_t *t;
@@ -77,15 +101,22 @@ static int create(struct kafka *k, const struct broker_topic *want,
     size_t n = 0;
     int rc = -1;
 
-    t = k->rd->NewTopic_new(want->name, want->partitions, replication(k), why,
-                            sizeof(why));
+    t = k->rd->NewTopic_new(want->name, want->partitions,
+                            more->replication != -1 ? more->replication
+                                                    : replication(k),
+                            why, sizeof(why));
     if (t == NULL) {
         return err_set(e, ERR_INVALID, "could not create topic \"%s\": %s",
                        want->name, why);
     }
-    if (set_configs(k, t, want, epoch, e) < 0 ||
+    if (set_configs(k, t, want, more, epoch, e) < 0 ||
         kafka_call_begin(k, &call, RD_KAFKA_ADMIN_OP_CREATETOPICS, e) < 0) {
         k->rd->NewTopic_destroy(t);
+        return -1;
+    }
+    if (more->only_check && check_only(k, &call, e) < 0) {
+        k->rd->NewTopic_destroy(t);
+        kafka_call_end(k, &call);
         return -1;
     }
     k->rd->CreateTopics(k->admin, &t, 1, call.options, call.queue);
@@ -143,26 +174,42 @@ static int see(struct kafka *k, const char *name, bool there, struct err *e)
     }
 }
 
-int kafka_topic_op_create(struct broker *b, const struct broker_topic *t,
-                          struct err *e)
+static int make(struct kafka *k, const struct broker_topic *t,
+                const struct more *more, struct err *e)
 {
-    struct kafka *k = kafka_of(b);
     int64_t epoch = clock_wall_us();
     struct err why;
 
-    if (create(k, t, epoch, &why) < 0) {
+    if (create(k, t, more, epoch, &why) < 0) {
         /* a cluster whose policy does not let us keep the epoch there */
         bool again = why.code == ERR_INVALID &&
                      strstr(why.msg, "flush.messages") != NULL;
 
-        if (!again || create(k, t, 0, &why) < 0) {
+        if (!again || create(k, t, more, 0, &why) < 0) {
             if (e) {
                 *e = why;
             }
             return -1;
         }
     }
-    return see(k, t->name, true, e ? e : &why);
+    return more->only_check ? 0 : see(k, t->name, true, e ? e : &why);
+}
+
+int kafka_topic_op_create(struct broker *b, const struct broker_topic *t,
+                          struct err *e)
+{
+    static const struct more nothing = {.replication = -1};
+
+    return make(kafka_of(b), t, &nothing, e);
+}
+
+int kafka_topic_make(struct broker *b, const struct broker_topic *t, int copies,
+                     const struct cluster_setting *s, size_t n, bool only_check,
+                     struct err *e)
+{
+    const struct more more = {copies, s, n, only_check};
+
+    return make(kafka_of(b), t, &more, e);
 }
 
 int kafka_topic_op_delete(struct broker *b, const char *name, struct err *e)

@@ -278,6 +278,33 @@ def tokens():
         check(not wrong, "I12 http: every route of consumers and v3 x {no, wrong, right} token", str(wrong))
 
 
+def servers(s):
+    """Kafka: what is told of servers, copies and settings is the cluster's."""
+    ids = requests.get(f"{s.url}/brokers").json()["brokers"]
+    part = requests.get(f"{s.url}/topics/share/partitions").json()
+    check(ids and len(part) == 4 and all(p["leader"] in ids and p["replicas"] and all(
+        r["in_sync"] and r["broker"] in ids for r in p["replicas"]) for p in part),
+        "leaders and copies are those of the cluster", f"{ids} {part}")
+    configs = requests.get(f"{s.url}/topics/share").json()["configs"]
+    check("segment.bytes" in configs, "all settings of a topic are told", str(configs)[:100])
+    cluster = requests.get(f"{s.url}/v3/clusters").json()["data"][0]["cluster_id"]
+    url = f"{s.url}/v3/clusters/{cluster}/topics"
+    body = {"topic_name": "made-by-v3", "partitions_count": 2, "replication_factor": 1,
+            "configs": [{"name": "cleanup.policy", "value": "compact"}]}
+    r = requests.post(url, json=dict(body, validate_only=True))
+    check(r.status_code == 201 and requests.get(f"{url}/made-by-v3").status_code == 404,
+          "a topic is only checked", r.text)
+    r = requests.post(url, json=body)
+    rows = requests.get(f"{url}/made-by-v3/configs").json()["data"]
+    check(r.status_code == 201 and {"compact"} == {
+        c["value"] for c in rows if c["name"] == "cleanup.policy"}, "a topic is made with its settings", r.text)
+    r = requests.post(url, json=dict(body, topic_name="too-many", replication_factor=9))
+    check(r.status_code == 400 and r.json()["error_code"] == 40002, "copies that cannot be are refused", r.text)
+    r = requests.post(url, json=dict(body, topic_name="odd", configs=[{"name": "color", "value": "red"}]))
+    check(r.status_code == 400 and r.json()["error_code"] == 40002, "so is a setting that is none", r.text)
+    check(requests.delete(f"{url}/made-by-v3").status_code == 204, "and it is deleted")
+
+
 def token_file():
     path = os.path.join(tempfile.mkdtemp(prefix="pinline-token."), "token")
     with open(path, "w") as f:
@@ -292,6 +319,8 @@ def run(kind):
         lost(s)
         share(s)
         bodies(s)
+        if kind == "kafka":
+            servers(s)
     many(128)
     if kind == "embedded":
         tokens()
