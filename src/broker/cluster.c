@@ -27,7 +27,7 @@ int cluster_describe(struct broker *b, struct cluster_info *ret,
     }
     one->id = ONLY_NODE;
     (void)snprintf(one->host, sizeof(one->host), "localhost");
-    *ret = (struct cluster_info){.controller = ONLY_NODE};
+    *ret = (struct cluster_info){.id = ""};
     (void)snprintf(ret->id, sizeof(ret->id), "pinline");
     *ret_nodes = one;
     *ret_n = 1;

@@ -21,7 +21,6 @@ struct cluster_node {
 
 struct cluster_info {
     char id[64];
-    int32_t controller; /* -1: not known */
 };
 
 /* *ret_nodes sorted by id. */

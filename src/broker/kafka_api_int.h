@@ -24,10 +24,8 @@
     XX(ConfigEntry_source)                      \
     XX(ConfigEntry_value)                       \
     XX(ConfigResource_configs)                  \
-    XX(ConfigResource_destroy)                  \
     XX(ConfigResource_destroy_array)            \
     XX(ConfigResource_error)                    \
-    XX(ConfigResource_error_string)             \
     XX(ConfigResource_name)                     \
     XX(ConfigResource_new)                      \
     XX(ConsumerGroupDescription_error)          \
@@ -113,7 +111,6 @@
     XX(message_errstr)                          \
     XX(message_headers)                         \
     XX(message_timestamp)                       \
-    XX(controllerid)                            \
     XX(mem_free)                                \
     XX(metadata)                                \
     XX(metadata_destroy)                        \

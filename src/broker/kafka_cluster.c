@@ -66,9 +66,8 @@ static int describe(struct broker *b, struct cluster_info *ret,
         return err_nomem(e, (n + 1) * sizeof(*list));
     }
     qsort(list, n, sizeof(*list), by_id);
-    *ret = (struct cluster_info){
-        .controller = k->rd->controllerid(k->admin, KAFKA_CALL_MS)};
     id = k->rd->clusterid(k->admin, KAFKA_CALL_MS);
+    *ret = (struct cluster_info){.id = ""};
     (void)snprintf(ret->id, sizeof(ret->id), "%s", id != NULL ? id : "kafka");
     if (id != NULL) {
         k->rd->mem_free(k->admin, id);
@@ -156,8 +155,7 @@ static int take_settings(struct kafka *k, const rd_kafka_ConfigResource_t *r,
     size_t n = 0;
 
     if (k->rd->ConfigResource_error(r) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return kafka_fail(k, e, k->rd->ConfigResource_error(r),
-                          k->rd->ConfigResource_error_string(r),
+        return kafka_fail(k, e, k->rd->ConfigResource_error(r), NULL,
                           "read the settings of a topic");
     }
     all = k->rd->ConfigResource_configs(r, &n);
@@ -193,11 +191,11 @@ static int settings(struct broker *b, const char *topic,
     int rc = -1;
 
     if (kafka_call_begin(k, &call, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, e) < 0) {
-        k->rd->ConfigResource_destroy(asked);
+        k->rd->ConfigResource_destroy_array(&asked, 1);
         return -1;
     }
     k->rd->DescribeConfigs(k->admin, &asked, 1, call.options, call.queue);
-    k->rd->ConfigResource_destroy(asked);
+    k->rd->ConfigResource_destroy_array(&asked, 1);
     if (kafka_call_wait(k, &call, "read the settings of a topic", e) == 0) {
         got = k->rd->DescribeConfigs_result_resources(
             k->rd->event_DescribeConfigs_result(call.event), &n);

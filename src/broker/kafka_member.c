@@ -20,6 +20,7 @@ enum {
     STEP_MS = 20,
     COMMIT_US = 10000000, /* while the group is being shared anew */
     SEEK_US = 10000000,
+    SEEK_MS = 500, /* of one try: it is lost when the group shares anew */
     LEAVE_US = 5000000,
     RETRY_US = 50000,
     STUCK_US = 3000000,
@@ -472,8 +473,7 @@ static int seek(struct kafka_member *m, struct owned *o, int64_t offset,
     m->k->rd->topic_partition_list_add(l, o->at.topic, o->at.partition)
         ->offset = offset;
     for (;;) {
-        rd_kafka_error_t *bad =
-            m->k->rd->seek_partitions(m->rk, l, KAFKA_CALL_MS);
+        rd_kafka_error_t *bad = m->k->rd->seek_partitions(m->rk, l, SEEK_MS);
 
         rc = bad ? m->k->rd->error_code(bad) : l->elems[0].err;
         if (bad != NULL) {
@@ -481,6 +481,7 @@ static int seek(struct kafka_member *m, struct owned *o, int64_t offset,
         }
         /* assigned a moment ago: it is not being read yet */
         if ((rc != RD_KAFKA_RESP_ERR__STATE &&
+             rc != RD_KAFKA_RESP_ERR__TIMED_OUT &&
              rc != RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS) ||
             clock_mono_us() > until) {
             break;
