@@ -2,15 +2,15 @@
  * bench_kafka - the loop of bench_rdkafka through pinline's broker.
  *
  * argv: produce|consume BOOTSTRAP TOPIC COUNT.  Requests of 1,000 records, 64
- * under way, each answered when its records are replicated; read back with
- * broker_fetch() partition by partition.  Prints one JSON object.
+ * under way, each answered when its records are replicated; read back as a
+ * member of a group.  Prints one JSON object.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench_pin.h"
-#include "broker/broker.h"
+#include "broker/member.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/num.h"
@@ -19,7 +19,8 @@
 enum {
     AHEAD = 64,
     BATCH = 1000,
-    FETCH_BYTES = 4 << 20
+    FETCH_BYTES = 4 << 20,
+    PARTS_MAX = 64,
 };
 
 static struct err e;
@@ -119,31 +120,76 @@ static void produce(struct broker *b, const char *topic, int64_t count)
     }
 }
 
+struct part {
+    struct member_partition at;
+    struct broker_fetch f;
+};
+
+/* As a pipeline reads: a member of a group of its own, all partitions over one
+ * connection.  Their number. */
+static size_t join(struct broker *b, const char *topic, struct member **m,
+                   struct part parts[PARTS_MAX])
+{
+    struct member_conf conf = {.topics = &topic, .ntopics = 1};
+    struct member_change change;
+    struct broker_topic t;
+    char group[64];
+    size_t n = 0;
+
+    (void)snprintf(group, sizeof(group), "bench-%" PRId64, clock_wall_us());
+    conf.group = group;
+    if (broker_topic_get(b, topic, &t, &e) < 0 ||
+        member_join(m, b, &conf, &e) < 0) {
+        die("join");
+    }
+    while (n < (size_t)t.partitions) {
+        if (member_poll(*m, 1000000, &change, &e) < 0) {
+            die("poll");
+        }
+        for (size_t i = 0; i < change.nassigned && n < PARTS_MAX; i++) {
+            parts[n++].at = change.assigned[i];
+        }
+    }
+    return n;
+}
+
+/* Some records of one partition; how many. */
+static int64_t take(struct member *m, struct part *p, int64_t *bytes)
+{
+    if (member_fetch(m, p->at.topic, p->at.partition, p->f.next, FETCH_BYTES,
+                     &p->f, &e) < 0) {
+        die("fetch");
+    }
+    for (size_t i = 0; i < p->f.n; i++) {
+        *bytes += (int64_t)p->f.messages[i].value.len;
+    }
+    return (int64_t)p->f.n;
+}
+
 static void consume(struct broker *b, const char *topic, int64_t count)
 {
-    struct broker_topic t;
+    static struct part parts[PARTS_MAX];
+    struct member_change change;
+    struct member *m = NULL;
+    size_t nparts = join(b, topic, &m, parts);
     int64_t n = 0, bytes = 0, first = 0;
 
-    if (broker_topic_get(b, topic, &t, &e) < 0) {
-        die("topic");
-    }
-    for (int32_t p = 0; p < t.partitions && n < count; p++) {
-        struct broker_fetch f = {0};
-        do {
-            if (broker_fetch(b, topic, p, f.next, FETCH_BYTES, &f, &e) < 0) {
-                die("fetch");
-            }
-            first = first ? first : clock_mono_us();
-            n += (int64_t)f.n;
-            for (size_t i = 0; i < f.n; i++) {
-                bytes += (int64_t)f.messages[i].value.len;
-            }
-        } while (f.n > 0 && n < count);
-        broker_fetch_release(b, &f);
+    while (n < count) {
+        for (size_t i = 0; i < nparts && n < count; i++) {
+            n += take(m, &parts[i], &bytes);
+            first = first || n == 0 ? first : clock_mono_us();
+        }
+        if (member_poll(m, 0, &change, &e) < 0) {
+            die("poll");
+        }
     }
     pin_report(n, clock_mono_us() - first);
-    if (n < count || bytes < n * PIN_BYTES) {
-        (void)err_set(&e, ERR_IO, "records are missing");
+    for (size_t i = 0; i < nparts; i++) {
+        member_fetch_release(m, &parts[i].f);
+    }
+    member_leave(m);
+    if (bytes < n * PIN_BYTES) {
+        (void)err_set(&e, ERR_IO, "bytes are missing");
         die("consume");
     }
 }

@@ -35,7 +35,7 @@ class Broker:
     def serve(self, Serve, name, topic):
         return Serve([self.b.pinline, "serve", "--listen", "127.0.0.1:0", "--data",
                       self.b.path(name), "--no-pipelines", "--broker", self.url,
-                      "--topics", f"pin={topic}"])
+                      "--set", f"topics=pin={topic}"])
 
 
 class FastAPI:
@@ -160,8 +160,8 @@ def objects(b, broker):
     for i in range(4):
         folder = b.path(f"kafka-objects-{i}")
         times.append(run([b.pinline, "sink", "objects", "--data", folder, "--broker",
-                          broker.url, "--topics", "pin=kept-4", "--set",
-                          "objects.gzip=true", "--set", f"groups={i}", "-q"]))
+                          broker.url, "--set", "topics=pin=kept-4", "--set",
+                          "objects.gzip=true", "-q"]))
         subprocess.run(["rm", "-rf", folder], check=True)
     times = times[1:]
     b.add("Kafka to gzip JSON objects",

@@ -5,10 +5,13 @@ leaders    the leader is killed, after recovery another one (I1, I2, I13)
 stopped    all brokers end and come back (I13)
 killed     the server is killed between produce and answer (I1, I3)
 sigterm    the server is ended, with and without brokers (I15)
+rebalance  sinks of one group join, leave and are killed (I4, I5)
 
 SECONDS (2): how long load runs between two faults; ROUNDS (3): kills of the
 server.  SECONDS=30 ROUNDS=100 is the long form.  Words choose cases.
 """
+import glob
+import hashlib
 import json
 import os
 import random
@@ -26,7 +29,7 @@ lake.need_venv()
 import confluent_kafka.admin as ck_admin  # noqa: E402
 
 import far  # noqa: E402
-from kafka_load import Load, Server, held  # noqa: E402
+from kafka_load import PINLINE, Load, Server, held  # noqa: E402
 
 SECONDS = float(os.environ.get("SECONDS", "2"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
@@ -211,7 +214,102 @@ def sigterm(c, folder):
     load.compare(held(c.bootstrap, topics), check, "SIGTERM under load")
 
 
-CASES = {"leaders": leaders, "killed": killed, "stopped": stopped, "sigterm": sigterm}
+class Sinks:
+    """Processes of one group; some share a data directory, some have their
+    own, all write to one folder."""
+
+    def __init__(self, c, folder, prefix):
+        self.out = os.path.join(folder, "objects")
+        self.folder, self.live, self.codes = folder, [], []
+        self.words = ["--broker", c.url, "--set", f"prefix={prefix}", "--set",
+                      f"group=g-{prefix}", "--set", f"objects.dir={self.out}", "--set",
+                      "objects.flush_records=50", "--set", "objects.flush_time=500ms"]
+
+    def run(self, data, *words):
+        with open(os.path.join(self.folder, "sinks.log"), "ab") as log:
+            return subprocess.Popen([PINLINE, "--data", os.path.join(self.folder, data),
+                                     "sink", "objects", *words, *self.words],
+                                    stdout=log, stderr=log)
+
+    def start(self, number):
+        self.live.append(self.run("sinks" if number % 2 else f"sink-{number}", "--follow"))
+
+    def end(self, sig, which=0):
+        p = self.live.pop(which)
+        p.send_signal(sig)
+        code = p.wait(timeout=60)
+        if sig != signal.SIGKILL:
+            self.codes.append(code)
+
+    def finish(self):
+        """What is left lands, whoever had it before."""
+        code = self.run("sinks", "--once").wait(timeout=120)
+        with open(os.path.join(self.folder, "sinks.log"), encoding="utf-8") as f:
+            return code, f.read()[-1500:]
+
+    def digests(self):
+        out = {}
+        for path in glob.glob(self.out + "/topics/*/*/*.json"):
+            with open(path, "rb") as f:
+                out[path] = hashlib.sha256(f.read()).hexdigest()
+        return out
+
+    def landed(self):
+        """[(topic, partition, offset, id)] by the names and lines of objects."""
+        out = []
+        for path in glob.glob(self.out + "/topics/*/*/*.json"):
+            topic, partition, first = os.path.basename(path)[:-5].rsplit("+", 2)
+            with open(path, encoding="utf-8") as f:
+                out += [((topic, int(partition), int(first) + n), json.loads(line)["id"])
+                        for n, line in enumerate(f)]
+        return out
+
+
+def rebalance(c, folder):
+    """Sinks join, leave and are killed while records come."""
+    topics = c.topics("sinks", 4)
+    prefix = f"sinks{c.run}"
+    server = Server(os.path.join(folder, "sinkserver"), c.url, 0, "--set",
+                    f"prefix={prefix}")
+    load = Load("R", server.port, topics)
+    sinks = Sinks(c, folder, prefix)
+    dice = random.Random(int(os.environ.get("SEED", "1")))
+    until = time.monotonic() + 5 * SECONDS
+    number, kills, seen, steady = 0, 0, {}, True
+    while time.monotonic() < until or kills < 2:
+        number += 1
+        if len(sinks.live) < 2 or (len(sinks.live) < 4 and dice.random() < 0.5):
+            sinks.start(number)
+        else:
+            sig = dice.choice([signal.SIGKILL, signal.SIGTERM])
+            kills += sig == signal.SIGKILL
+            sinks.end(sig, dice.randrange(len(sinks.live)))
+        time.sleep(dice.uniform(0.3, 1.2))
+        now = sinks.digests()
+        steady = steady and all(now.get(path) == was for path, was in seen.items())
+        seen = now
+    load.end()
+    server.end()
+    while sinks.live:
+        sinks.end(dice.choice([signal.SIGKILL, signal.SIGTERM]))
+    check(not sinks.codes or set(sinks.codes) == {0},
+          "I15 kafka: SIGTERM ends a sink of a group with 0", sinks.codes)
+    code, text = sinks.finish()
+    check(code == 0, "one sink lands the rest", text)
+    want, got = held(c.bootstrap, topics), sinks.landed()
+    lost = set(want) - {at for at, _ in got}
+    check(len(got) == len(dict(got)), "I4 kafka: no offset stands twice in the objects",
+          [at for at, _ in got if [a for a, _ in got].count(at) > 1][:3]
+          if len(got) < 20000 else "")
+    check(not lost, "I4 kafka: every offset stands in the objects", sorted(lost)[:5])
+    check(all(want.get(at) == i for at, i in got), "I4 kafka: with the record that it has")
+    check(steady, "I5 kafka: an object that was published never changes")
+    load.compare(want, check, f"{number} comings and goings of sinks")
+    print(f"# {number} comings and goings, {kills} kills, {len(got)} records landed")
+
+
+CASES = {"leaders": leaders, "killed": killed, "stopped": stopped, "sigterm": sigterm,
+         "rebalance": rebalance}
 
 
 def main():
