@@ -8,6 +8,7 @@
 #include "core/fs.h"
 #include "core/mem.h"
 #include "core/stop.h"
+#include "core/text.h"
 #include "flow/catalog.h"
 #include "flow/group.h"
 
@@ -16,8 +17,6 @@ enum {
     LAND_LOOK_US = 100000,
     SET_MAX = 4096,
 };
-
-static const char *const all_topics[] = {"*"};
 
 static void show_faults(struct cli *c, const struct faults *f)
 {
@@ -120,8 +119,6 @@ int workspace_objects(struct workspace *w, struct pipeline **ret, struct err *e)
         .shared = !broker_is_here(p->broker),
         .data = p->data,
         .broker = w->broker,
-        .topics = all_topics,
-        .ntopics = ARRAY_LEN(all_topics),
         .sink = {.kind = "objects",
                  .flush_records = p->objects_flush_records,
                  .flush_bytes = p->objects_flush_bytes,
@@ -130,7 +127,9 @@ int workspace_objects(struct workspace *w, struct pipeline **ret, struct err *e)
                  .array = p->objects_layout == PROJECT_ARRAY}};
 
     conf.sink.dir = project_objects_dir(p, e);
-    if (conf.sink.dir == NULL) {
+    if (conf.sink.dir == NULL ||
+        catalog_topics(p, w->spec, &p->objects_topics, &conf.topics,
+                       &conf.ntopics, e) < 0) {
         return -1;
     }
     conf.sink.objects = project_objects(p, e);
@@ -148,12 +147,16 @@ int workspace_stream(struct workspace *w, struct pipeline **ret, struct err *e)
         .group = w->group_stream,
         .data = p->data,
         .broker = w->broker,
-        .topics = p->file_stream_topics.items,
-        .ntopics = p->file_stream_topics.n,
         .sink = {.kind = "file_stream", .dir = p->file_stream}};
 
     *ret = NULL;
-    return p->file_stream[0] == '\0' ? 0 : pipeline_open(ret, &conf, e);
+    if (p->file_stream[0] == '\0') {
+        return 0;
+    }
+    return catalog_topics(p, w->spec, &p->file_stream_topics, &conf.topics,
+                          &conf.ntopics, e) < 0
+               ? -1
+               : pipeline_open(ret, &conf, e);
 }
 
 /* One partition, and its end when the wait began. */
@@ -163,11 +166,27 @@ struct goal {
     int64_t end;
 };
 
+static bool one_of(const char *const *patterns, size_t n, const char *topic)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (text_glob(patterns[i], slice_of(topic))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int find_goals(struct workspace *w, const struct broker_topic *topics,
                       size_t n, struct goal **ret, size_t *ret_n, struct err *e)
 {
+    const char *const *patterns;
+    size_t npatterns;
     size_t all = 0;
 
+    if (catalog_topics(&w->project, w->spec, &w->project.objects_topics,
+                       &patterns, &npatterns, e) < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < n; i++) {
         all += (size_t)topics[i].partitions;
     }
@@ -177,6 +196,9 @@ static int find_goals(struct workspace *w, const struct broker_topic *topics,
         return err_nomem(e, all * sizeof(**ret));
     }
     for (size_t i = 0; i < n; i++) {
+        if (!one_of(patterns, npatterns, topics[i].name)) {
+            continue;
+        }
         for (int32_t p = 0; p < topics[i].partitions; p++) {
             struct goal *g = &(*ret)[(*ret_n)++];
             int64_t begin;

@@ -97,6 +97,35 @@ const struct spec_table *catalog_topic_table(const struct project *p,
                                      : NULL;
 }
 
+int catalog_topics(struct project *p, const struct spec *s,
+                   const struct conf_list *asked, const char *const **ret,
+                   size_t *n, struct err *e)
+{
+    static const char *const all[] = {"*"};
+    const char **names;
+
+    *ret = asked->items;
+    *n = asked->n;
+    if (*n > 0) {
+        return 0;
+    }
+    if (broker_is_here(p->broker)) {
+        *ret = all;
+        *n = ARRAY_LEN(all);
+        return 0;
+    }
+    names = arena_alloc(&p->arena, (s->ntables + 1) * sizeof(*names), e);
+    for (size_t i = 0; names != NULL && i < s->ntables; i++) {
+        names[i] = project_topic(p, s->tables[i].name, e);
+        if (names[i] == NULL) {
+            return -1;
+        }
+    }
+    *ret = names;
+    *n = s->ntables;
+    return names == NULL ? -1 : 0;
+}
+
 const char *catalog_tables_dir(struct project *p, struct err *e)
 {
     return p->tables_dir[0] != '\0' ? p->tables_dir

@@ -20,6 +20,11 @@ int catalog_spec_text(const struct project *p, struct buf *b,
 const struct spec_table *catalog_topic_table(const struct project *p,
                                              const struct spec *s,
                                              const char *topic);
+/* The patterns of topics that a sink reads: those that were asked for, else
+ * all; on a cluster those of the tables.  *ret is the project's. */
+int catalog_topics(struct project *p, const struct spec *s,
+                   const struct conf_list *asked, const char *const **ret,
+                   size_t *n, struct err *e) MUST_USE;
 /* The folder of all cleaned tables. */
 const char *catalog_tables_dir(struct project *p, struct err *e);
 /* The folder of a table. */

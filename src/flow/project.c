@@ -75,8 +75,8 @@ static const struct conf_field fields[] = {
     {.name = "file_stream.topics",
      .type = CONF_LIST,
      .offset = AT(file_stream_topics),
-     .def = "*",
-     .help = "Topics whose values go there; * stands for any run of letters."},
+     .help = "Topics whose values go there; * stands for any run of letters. "
+             "Empty: all; on a cluster those that the project names."},
     {.name = "group",
      .type = CONF_TEXT,
      .offset = AT(group),
@@ -213,6 +213,11 @@ static const struct conf_field fields[] = {
      .offset = AT(objects_timezone),
      .def = "UTC",
      .help = "Zone of days and hours: Europe/Berlin."},
+    {.name = "objects.topics",
+     .type = CONF_LIST,
+     .offset = AT(objects_topics),
+     .help = "Topics that land as objects; * stands for any run of letters. "
+             "Empty: all; on a cluster those that the project names."},
     {.name = "objects.topics_dir",
      .type = CONF_TEXT,
      .offset = AT(objects_topics_dir),

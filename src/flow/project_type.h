@@ -44,6 +44,7 @@ struct project {
     bool objects_enabled;
     const char *objects_dir; /* "": DATA/lake */
     const char *objects_topics_dir;
+    struct conf_list objects_topics; /* patterns; none: catalog_topics() */
     int64_t objects_flush_records;
     int64_t objects_flush_bytes;
     int64_t objects_flush_us;

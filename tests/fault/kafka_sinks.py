@@ -41,6 +41,7 @@ def check(ok, name, why=""):
 class Sinks:
     def __init__(self, folder, url):
         self.base = [PINLINE, "--data", os.path.join(folder, "data"),
+                     "--set", "objects.topics=shared-*",
                      "--set", "objects.flush_records=40", "--set", "objects.flush_time=500ms"]
         self.broker = ["--broker", url]
         self.errors = open(os.path.join(folder, "sinks.log"), "w+", encoding="utf-8")
