@@ -307,6 +307,35 @@ out:
     return rc;
 }
 
+bool delta_is_ours(const char *path)
+{
+    return strncmp(path, "part-", 5) == 0 &&
+           strstr(path, ".zstd.parquet") != NULL &&
+           strlen(path) == strlen("part-.zstd.parquet") + 32;
+}
+
+/* Do all files have all columns?  Then the engine need not open each of them
+ * to see what it has. */
+static bool uniform(const struct delta *t, const size_t *files, size_t n)
+{
+    struct json_doc doc;
+    size_t columns;
+
+    if (json_parse(&doc, slice_of(t->s.schema), JSON_NUMBERS, NULL, NULL) < 0) {
+        return false;
+    }
+    columns = yyjson_arr_size(json_get(doc.root, "fields"));
+    json_release(&doc);
+    for (size_t i = 0; i < n; i++) {
+        const struct delta_file *f = &t->s.files[files != NULL ? files[i] : i];
+
+        if (f->columns != columns || !delta_is_ours(f->path)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int delta_select_some(struct delta *t, const size_t *files, size_t n,
                       struct buf *b, struct err *e)
 {
@@ -330,7 +359,8 @@ int delta_select_some(struct delta *t, const size_t *files, size_t n,
             return -1;
         }
     }
-    return buf_puts(b, "], union_by_name=true)", e);
+    return buf_puts(b, uniform(t, files, n) ? "])" : "], union_by_name=true)",
+                    e);
 }
 
 int delta_select(struct delta *t, struct buf *b, struct err *e)

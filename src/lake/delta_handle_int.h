@@ -62,6 +62,8 @@ int delta_put_schema(struct delta *t, const struct delta_schema *schema,
 /* delta_select() of n of the live files, by index. */
 int delta_select_some(struct delta *t, const size_t *files, size_t n,
                       struct buf *b, struct err *e) MUST_USE;
+/* A data file with a name as we give them. */
+bool delta_is_ours(const char *path);
 /* How long removed files are remembered. */
 int64_t delta_gone_us(const struct delta *t);
 /* A random name: 32 hexadecimal digits. */

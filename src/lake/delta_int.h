@@ -21,8 +21,9 @@ struct delta_file {
     char *path; /* as the log spells it: relative, percent-encoded */
     int64_t bytes;
     int64_t time_ms;
-    int64_t rows; /* -1: not said */
-    char *stats;  /* JSON, or NULL */
+    int64_t rows;   /* -1: not said */
+    size_t columns; /* that the statistics count NULLs of */
+    char *stats;    /* JSON, or NULL */
 };
 
 /* A file that was removed: readers of older versions may still need it. */

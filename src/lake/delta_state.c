@@ -298,21 +298,22 @@ void delta_state_forget(struct delta_state *s, int64_t before_ms)
 
 /* How many rows the statistics promise, -1 when they do not say; what is no
  * JSON says nothing. */
-static int rows_in(const char *stats, int64_t *ret, struct err *e)
+static int read_stats(struct delta_file *f, struct err *e)
 {
     struct err why = {0};
     struct json_doc doc;
 
-    *ret = -1;
-    if (stats == NULL) {
+    f->rows = -1;
+    if (f->stats == NULL) {
         return 0;
     }
-    if (json_parse(&doc, slice_of(stats), JSON_NUMBERS, NULL, &why) < 0) {
-        return why.code == ERR_NOMEM ? err_nomem(e, strlen(stats)) : 0;
+    if (json_parse(&doc, slice_of(f->stats), JSON_NUMBERS, NULL, &why) < 0) {
+        return why.code == ERR_NOMEM ? err_nomem(e, strlen(f->stats)) : 0;
     }
-    if (!json_get_i64(doc.root, "numRecords", ret)) {
-        *ret = -1;
+    if (!json_get_i64(doc.root, "numRecords", &f->rows)) {
+        f->rows = -1;
     }
+    f->columns = yyjson_obj_size(json_get(doc.root, "nullCount"));
     json_release(&doc);
     return 0;
 }
@@ -350,7 +351,7 @@ static int apply_add(struct delta_state *s, yyjson_val *o, struct err *e)
         mem_free(f.path);
         return -1;
     }
-    if (rows_in(f.stats, &f.rows, e) < 0) {
+    if (read_stats(&f, e) < 0) {
         free_file(&f);
         return -1;
     }

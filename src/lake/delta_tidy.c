@@ -75,10 +75,7 @@ static size_t next_group(const struct delta *t, int64_t small_bytes, size_t *at,
     for (; *at < t->s.nfiles && n < GROUP_FILES_MAX; (*at)++) {
         const struct delta_file *f = &t->s.files[*at];
 
-        if (f->bytes >= small_bytes || f->rows < 0 ||
-            strncmp(f->path, "part-", 5) != 0 ||
-            strstr(f->path, ".zstd.parquet") == NULL ||
-            strlen(f->path) != strlen("part-.zstd.parquet") + 32) {
+        if (f->bytes >= small_bytes || f->rows < 0 || !delta_is_ours(f->path)) {
             continue;
         }
         if (n > 0 && *ret_bytes + f->bytes > GROUP_BYTES_MAX) {
