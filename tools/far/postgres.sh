@@ -65,6 +65,17 @@ far_pg_make() { # FSYNC TLS: data, and what a later start must know again
         > "$FAR_DIR/made")
 }
 
+# A server that was killed leaves its lock file; postgres takes it over unless
+# the process is still in the table, which it is until somebody waits for it.
+far_pg_unlock() {
+    local lock=$FAR_DIR/data/postmaster.pid pid
+    pid=$(head -n 1 "$lock" 2> /dev/null) || return 0
+    if [ "$(sed 's/.*) \(.\).*/\1/' "/proc/$pid/stat" 2> /dev/null)" = Z ]; then
+        sleep 0.5 # its children notice
+        rm -f "$lock"
+    fi
+}
+
 far_start() {
     local bin port password fsync=off tls=off option more=()
     bin=$(far_pg_bin)
@@ -82,6 +93,7 @@ far_start() {
     chmod 711 "$FAR_DIR" # the data are another user's
     [ -f "$FAR_DIR/made" ] || far_pg_make $fsync $tls || return 1
     . "$FAR_DIR/made"
+    far_pg_unlock
     [ "$tls" = off ] || more+=("ca=$FAR_DIR/ca.crt")
     far_spawn postgres "${far_pg_as[@]}" "$bin/postgres" -D "$FAR_DIR/data" \
         -p "$port" -k "$FAR_DIR/sock" -c listen_addresses=127.0.0.1 \
