@@ -136,6 +136,21 @@ static int see(void *arg, const struct slice *values, size_t n, struct err *e)
     return 0;
 }
 
+/* Whether the best table for i is a better one for another of ours: they are
+ * all joined by a column of one name, which alone makes none fit. */
+static bool is_taken(const struct look *l, size_t i)
+{
+    const struct seen *best = &l->best[i];
+
+    for (size_t k = 0; k < l->conf->ntables; k++) {
+        if (k != i && strcmp(l->best[k].name, best->name) == 0 &&
+            l->best[k].score[0] > best->score[0]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int choose(struct db_source *s, const struct look *l, size_t i,
                   struct err *e)
 {
@@ -152,7 +167,7 @@ static int choose(struct db_source *s, const struct look *l, size_t i,
                        "\"%s\" can see",
                        who, SLICE_FMT(given), s->login.user);
     }
-    if (best->score[0] == 0 || l->tie[i]) {
+    if (best->score[0] == 0 || l->tie[i] || is_taken(l, i)) {
         return err_set(e, ERR_NOTFOUND,
                        "cannot tell which table of database \"%s\" holds the "
                        "rows of \"%s\"; name it in the url: ?%s=NAME, or make "

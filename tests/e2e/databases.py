@@ -306,7 +306,8 @@ def wrong_input_is_told(side, folder):
              ("no_such_table", "has no table")),
             ("database away", side.url.replace(str(v["port"]), "1"), side.env,
              ("could not connect", "host and port")),
-            ("permission denied", weak, weak_env, ()),
+            ("permission denied", weak, weak_env,
+             ("which table",) if name == "mariadb" else ("permission denied", "GRANT")),
             ("wrong tls word", side.url + "?tls=perhaps", side.env, ("require",))):
         p = pinline(*draw, url, env=env, cwd=cwd, code=None)
         check(f"{name}: {what} is told, with what to do",
