@@ -76,6 +76,10 @@ bool login_param(const char *query, const char *name, struct slice *ret)
 static int copy(char *to, size_t size, struct slice s, const char *what,
                 struct err *e)
 {
+    if (s.len == 0) {
+        to[0] = '\0';
+        return 0;
+    }
     if (s.len >= size || memchr(s.ptr, '\0', s.len) != NULL) {
         return err_set(e, ERR_INVALID, "the %s of a database is too long",
                        what);
