@@ -55,8 +55,8 @@ start_kafka() {
 }
 
 mine() { # COMMAND...: pinline with this example's configuration, on that Kafka
-    "$pinline" -C "$here/pinline.yaml" --data "$folder/data" --set "broker=kafka://$kafka" \
-        ${SOURCE:+--set "source=$SOURCE"} "$@"
+    ${instead:-} "$pinline" -C "$here/pinline.yaml" --data "$folder/data" \
+        --set "broker=kafka://$kafka" ${SOURCE:+--set "source=$SOURCE"} "$@"
 }
 
 start_connect() { # PROPERTIES...
@@ -64,7 +64,8 @@ start_connect() { # PROPERTIES...
 }
 
 start_api() { # sets url
-    mine serve --no-pipelines --listen 127.0.0.1:0 > served 2>&1 &
+    # in place of the subshell: its number is the one to stop
+    instead=exec mine serve --no-pipelines --listen 127.0.0.1:0 > served 2>&1 &
     server=$!
     until grep -q 'http://' served; do
         kill -0 $server 2> /dev/null || {
