@@ -116,6 +116,6 @@ far_pg_database() {
 # Fast, not smart: sessions of tests that are gone are not waited for.
 far_stop() {
     local pid
-    pid=$(cat "$FAR_DIR/postgres.pid" 2> /dev/null) && kill -INT "$pid" 2> /dev/null
+    pid=$(cat "$FAR_DIR/postgres.pid" 2> /dev/null) && kill -INT "$pid" 2> /dev/null || true
     far_kill postgres 10
 }
