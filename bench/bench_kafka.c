@@ -21,6 +21,7 @@ enum {
     BATCH = 1000,
     FETCH_BYTES = 4 << 20,
     PARTS_MAX = 64,
+    PREFETCH = 8 << 20, /* a pipeline's */
 };
 
 static struct err e;
@@ -122,6 +123,7 @@ static void produce(struct broker *b, const char *topic, int64_t count)
 
 struct part {
     struct member_partition at;
+    int64_t until;
     struct broker_fetch f;
 };
 
@@ -130,7 +132,8 @@ struct part {
 static size_t join(struct broker *b, const char *topic, struct member **m,
                    struct part parts[PARTS_MAX])
 {
-    struct member_conf conf = {.topics = &topic, .ntopics = 1};
+    struct member_conf conf = {
+        .topics = &topic, .ntopics = 1, .prefetch_bytes = PREFETCH};
     struct member_change change;
     struct broker_topic t;
     char group[64];
@@ -147,15 +150,25 @@ static size_t join(struct broker *b, const char *topic, struct member **m,
             die("poll");
         }
         for (size_t i = 0; i < change.nassigned && n < PARTS_MAX; i++) {
-            parts[n++].at = change.assigned[i];
+            struct part *p = &parts[n++];
+            int64_t begin;
+
+            p->at = change.assigned[i];
+            if (broker_offsets(b, topic, p->at.partition, &begin, &p->until,
+                               &e) < 0) {
+                die("offsets");
+            }
         }
     }
     return n;
 }
 
-/* Some records of one partition; how many. */
+/* Some records of one partition that has more; how many. */
 static int64_t take(struct member *m, struct part *p, int64_t *bytes)
 {
+    if (p->f.next >= p->until) {
+        return 0;
+    }
     if (member_fetch(m, p->at.topic, p->at.partition, p->f.next, FETCH_BYTES,
                      &p->f, &e) < 0) {
         die("fetch");
