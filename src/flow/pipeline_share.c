@@ -10,6 +10,7 @@
 enum {
     JOIN_US = 120000000, /* until the group has shared its partitions */
     SESSION_US = 10000000,
+    PREFETCH_BYTES = 8 << 20, /* of each partition; less makes it wait */
     PATTERN_BYTES = 1000,
     FENCED_MAX = 20, /* in a row, before it is told */
 };
@@ -29,7 +30,9 @@ static int put_glob(struct buf *b, const char *glob, struct err *e)
 
 int pipeline_share_join(struct pipeline *p, struct err *e)
 {
-    struct member_conf conf = {.group = p->group, .session_us = SESSION_US};
+    struct member_conf conf = {.group = p->group,
+                               .session_us = SESSION_US,
+                               .prefetch_bytes = PREFETCH_BYTES};
     struct buf b;
     int rc = 0;
 
