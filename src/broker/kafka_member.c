@@ -356,11 +356,16 @@ static void leave(struct member *base)
     }
     m->closing = true;
     give_away(m);
-    (void)k->rd->consumer_close(m->rk);
+    if (m->settled || !m->subscribed) {
+        (void)k->rd->consumer_close(m->rk);
+    }
     while (m->owned != NULL) {
         drop(m, &m->owned);
     }
-    k->rd->destroy(m->rk);
+    if (m->settled || !m->subscribed) {
+        k->rd->destroy(m->rk);
+    } /* else it stays until the process ends: to end it would be to abort, and
+         the group finds out by its session time-out */
     mutex_lock(&k->lock);
     while (*at != m) {
         at = &(*at)->next;

@@ -52,7 +52,9 @@ class Sinks:
                               text=True, timeout=180, check=False)
 
     def alive(self):
-        return [s for s in self.all if s.poll() is None]
+        """Not those that are leaving: a second SIGTERM would end them at once."""
+        asked = {s.pid for s, _ in self.ended}
+        return [s for s in self.all if s.poll() is None and s.pid not in asked]
 
     def join(self):
         self.all.append(subprocess.Popen(
