@@ -18,7 +18,7 @@ ROOT = os.environ.get("PINLINE_ROOT") or os.path.abspath(
 TOOL = os.path.join(ROOT, "tools", "far-sides")
 
 
-def call(name, verb, *options, timeout=900):
+def call(name, verb, *options, timeout=2000):
     """Runs tools/far-sides; returns its key=value lines as a dict."""
     out = subprocess.run([TOOL, name, verb, *options], stdout=subprocess.PIPE,
                          stdin=subprocess.DEVNULL, text=True, timeout=timeout,
