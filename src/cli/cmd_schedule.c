@@ -154,7 +154,7 @@ static void say(const struct err *e)
     LOG(LOG_ERROR, LOG_MSG("scheduler"), LOG_ERR(e));
 }
 
-static int work(struct desk *d, bool once, struct err *e)
+static int work(struct cli *c, struct desk *d, bool once, struct err *e)
 {
     struct sched *sched = NULL;
     int64_t wait = 0;
@@ -174,6 +174,10 @@ static int work(struct desk *d, bool once, struct err *e)
         struct sched_stats n;
 
         sched_stats(sched, &n);
+        if (n.queued > 0 && !c->quiet) {
+            (void)fprintf(c->err, "%" PRId64 " runs wait: %s\n", n.queued,
+                          "paused, or the run before failed");
+        }
         if (n.failed > 0) {
             rc = err_set(e, ERR_IO,
                          "%" PRId64 " of %" PRId64
@@ -200,7 +204,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
                       "it\n",
                       d.s.conf.name, d.s.conf.graph.n);
     }
-    rc = work(&d, args_has(a, "once"), e);
+    rc = work(c, &d, args_has(a, "once"), e);
     desk_close(&d);
     return rc;
 }
@@ -480,20 +484,17 @@ static int trigger(struct cli *c, const struct args *a, struct err *e)
 static int time_of(const struct desk *d, const char *text, int64_t otherwise,
                    int64_t *ret, struct err *e)
 {
-    struct interval day;
-
     *ret = otherwise;
-    if (text == NULL || parse_time(slice_of(text), ret)) {
-        return 0;
+    if (text != NULL && !parse_time(slice_of(text), ret)) {
+        return err_set(e, ERR_INVALID,
+                       "\"%s\" is no time such as 2026-11-01 or "
+                       "2026-11-01T06:00:00Z",
+                       text);
     }
-    if (strlen(text) == 10 && interval_parse(&day, text, e) == 0) {
-        *ret = zone_to_utc(d->s.zone, day.from_us);
-        return 0;
+    if (text != NULL && strlen(text) == 10) {
+        *ret = zone_to_utc(d->s.zone, *ret);
     }
-    return err_set(e, ERR_INVALID,
-                   "\"%s\" is no time such as 2026-11-01 or "
-                   "2026-11-01T06:00:00Z",
-                   text);
+    return 0;
 }
 
 static int backfill(struct cli *c, const struct args *a, struct err *e)

@@ -377,6 +377,24 @@ int journal_cancel(struct journal *j, int64_t run, struct err *e)
                : err_set(e, ERR_NOTFOUND, "there is no run %" PRId64, run);
 }
 
+static int cannot_again(struct journal *j, int64_t run, struct err *e)
+{
+    struct sqlite_stmt *st = j->st[RUN];
+    int rc;
+
+    sqlite_bind_int(st, 1, run);
+    rc = sqlite_step(st, e);
+    sqlite_reset(st);
+    if (rc < 0) {
+        return -1;
+    }
+    return rc == 0 ? err_set(e, ERR_NOTFOUND, "there is no run %" PRId64, run)
+                   : err_set(e, ERR_BUSY,
+                             "run %" PRId64 " has not ended yet; it cannot "
+                             "begin again",
+                             run);
+}
+
 int journal_again(struct journal *j, int64_t run, bool all, struct err *e)
 {
     if (sqlite_begin(j->db, e) < 0) {
@@ -387,8 +405,7 @@ int journal_again(struct journal *j, int64_t run, bool all, struct err *e)
         goto fail;
     }
     if (sqlite_changes(j->db) != 1) {
-        err_set(e, ERR_BUSY,
-                "run %" PRId64 " is not there or has not ended yet", run);
+        cannot_again(j, run, e);
         goto fail;
     }
     sqlite_bind_int(j->st[AGAIN_TASKS], 1, run);

@@ -37,6 +37,7 @@ const char *sched_state_text(enum sched_state s);
 bool sched_state_final(enum sched_state s);
 
 enum {
+    SCHED_STATES = SCHED_CANCELED + 1,
     SCHED_TASKS_MAX = 64 /* of a run */
 };
 
@@ -98,7 +99,8 @@ int journal_put_task(struct journal *j, const struct sched_task *t,
 /* Ask for the end of a run; ERR_NOTFOUND. */
 int journal_cancel(struct journal *j, int64_t run, struct err *e) MUST_USE;
 /* Let a run that has ended be done again from its first task that did not
- * succeed (all: from the first task); ERR_BUSY while it is under way. */
+ * succeed (all: from the first task); ERR_NOTFOUND, ERR_BUSY while it is
+ * under way. */
 int journal_again(struct journal *j, int64_t run, bool all,
                   struct err *e) MUST_USE;
 
@@ -120,5 +122,19 @@ int journal_tasks(struct journal *j, int64_t run, struct arena *a,
 int journal_before(struct journal *j, const char *schedule, int64_t from_us,
                    struct arena *a, struct sched_run *ret,
                    struct err *e) MUST_USE;
+
+/* The runs of a schedule in a few numbers; all 0 where there is no journal. */
+struct journal_sum {
+    int64_t runs[SCHED_STATES]; /* of each state */
+    int64_t success_us;         /* when the last success ended; 0: none */
+    int64_t took_us;            /* its duration */
+    int64_t oldest_us; /* end of the oldest interval whose run has not ended;
+                          0: none */
+    int64_t upto_us;   /* as journal_schedule() */
+    bool paused;
+};
+/* Any thread; opens the journal for itself. */
+int journal_sum(const char *dir, const char *schedule, struct journal_sum *ret,
+                struct err *e) MUST_USE;
 
 #endif

@@ -131,6 +131,7 @@ int sched_step(struct sched *s, int64_t *ret_wait_us, struct err *e)
         }
     }
     count_open(s, runs, n);
+    atomic_store(&s->still, running == 0);
     *ret_wait_us = LOOK_US;
     if (cron_next(&s->conf.cron, s->conf.zone, now, &next) &&
         next - now < *ret_wait_us) {
@@ -202,7 +203,8 @@ bool sched_idle(struct sched *s)
             return false;
         }
     }
-    return atomic_load(&s->running) == 0 && atomic_load(&s->queued) == 0;
+    return atomic_load(&s->running) == 0 &&
+           (atomic_load(&s->queued) == 0 || atomic_load(&s->still));
 }
 
 void sched_stats(struct sched *s, struct sched_stats *ret)

@@ -74,7 +74,8 @@ int sched_step(struct sched *s, int64_t *ret_wait_us, struct err *e) MUST_USE;
  * `say` (may be NULL) and tried again. */
 int sched_follow(struct sched *s, bool (*stop)(void),
                  void (*say)(const struct err *e), struct err *e) MUST_USE;
-/* True when no run is open. */
+/* True when no run is open but those that nothing here will begin: the schedule
+ * rests, or the run before did not succeed. */
 bool sched_idle(struct sched *s);
 void sched_stats(struct sched *s, struct sched_stats *ret);
 

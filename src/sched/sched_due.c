@@ -107,7 +107,8 @@ static int add_due(struct sched *s, int64_t upto, int64_t now, struct err *e)
 
 /* A schedule that is new begins with the interval under way, or at its first
  * instant at or behind first_us. */
-static int begin_schedule(struct sched *s, int64_t now, struct err *e)
+static int begin_schedule(struct sched *s, int64_t now, int64_t *upto,
+                          struct err *e)
 {
     const struct sched_conf *c = &s->conf;
     int64_t at = now;
@@ -118,6 +119,7 @@ static int begin_schedule(struct sched *s, int64_t now, struct err *e)
     if (!found) {
         return 0;
     }
+    *upto = at;
     return journal_advance(s->journal, c->name, -1, at, e);
 }
 
@@ -141,7 +143,8 @@ int sched_due(struct sched *s, int64_t now, struct err *e)
     if (journal_begin(s->journal, e) < 0) {
         return -1;
     }
-    if ((upto < 0 ? begin_schedule(s, now, e) : add_due(s, upto, now, e)) < 0 ||
+    if ((upto < 0 && begin_schedule(s, now, &upto, e) < 0) ||
+        (upto >= 0 && add_due(s, upto, now, e) < 0) ||
         journal_commit(s->journal, e) < 0) {
         journal_rollback(s->journal);
         return -1;

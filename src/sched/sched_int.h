@@ -42,6 +42,8 @@ struct sched {
     struct slot slots[SLOTS_MAX];
     size_t nslots;
     atomic_bool closing;
+    atomic_bool still; /* no run by the clock was under way at the last look:
+                          those that are queued wait for somebody */
     atomic_llong success, failed, skipped, retries, queued, running;
     struct mutex m;
     struct cond woken; /* a task has ended */
