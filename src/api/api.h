@@ -19,8 +19,11 @@
 
 #include "broker/broker.h"
 
-struct api;   /* opaque */
-struct graph; /* sched/graph.h */
+struct api;            /* opaque */
+struct cron;           /* sched/cron.h */
+struct graph;          /* sched/graph.h */
+struct worker_project; /* flow/worker.h */
+struct zone;           /* core/zone.h */
 
 /* A table that POST /<name>/ takes, as the FastAPI clients send it. */
 enum api_type {
@@ -73,6 +76,9 @@ struct api_schedule {
     const char *const *notebooks; /* "PATH=TASK" */
     size_t n_notebooks;
     const char *tables; /* folder of the cleaned tables, for SQL; or NULL */
+    const struct worker_project *project; /* its raw records too; or NULL */
+    const struct cron *cron;              /* when a run is due, for /metrics */
+    const struct zone *zone;
 };
 
 /* Zero or NULL anywhere means the default. Borrowed until api_stop(). */

@@ -427,7 +427,7 @@ void databricks_get(struct api *a, struct http_request *r)
         return;
     }
     if (find(a, r, id, &job, &place, &e) < 0) {
-        answer_err(r, FAMILY_DATABRICKS, &e);
+        databricks_no_run(r, id, &e);
     } else if (put_run(r, answer_begin(r, 200, MEDIA_JSON), &job) < 0) {
         answer_broken(r);
     }
@@ -476,7 +476,7 @@ void databricks_output(struct api *a, struct http_request *r)
         return;
     }
     if (find(a, r, id, &job, &place, &e) < 0) {
-        answer_err(r, FAMILY_DATABRICKS, &e);
+        databricks_no_run(r, id, &e);
         return;
     }
     if (place < 0 && job.n != 1) {
@@ -510,7 +510,7 @@ void databricks_cancel(struct api *a, struct http_request *r)
     }
     if (jobs_cancel(a, id >= TASK_BASE ? (id - TASK_BASE) / TASKS : id, &e) <
         0) {
-        answer_err(r, FAMILY_DATABRICKS, &e);
+        databricks_no_run(r, id, &e);
         return;
     }
     answer_text(r, 200, MEDIA_JSON, "{}");

@@ -1,5 +1,9 @@
-/* databricks_misc.c - what clients of a workspace look at before they begin. */
+/* databricks_misc.c - what clients of a workspace look at before they begin,
+ * and what they do when a run has failed. */
+#include <inttypes.h>
+
 #include "api/jobs.h"
+#include "core/clock.h"
 
 void databricks_cluster(struct api *a, struct http_request *r)
 {
@@ -36,4 +40,41 @@ void databricks_config(struct api *a, struct http_request *r)
 {
     (void)a;
     answer_text(r, 200, MEDIA_JSON, "{}");
+}
+
+/* As a workspace words it: the SDK makes an error class of the words. */
+void databricks_no_run(struct http_request *r, int64_t id, const struct err *e)
+{
+    if (e->code == ERR_NOTFOUND) {
+        answer_error(r, FAMILY_DATABRICKS, 400, 400,
+                     "Run %" PRId64 " does not exist.", id);
+    } else {
+        answer_err(r, FAMILY_DATABRICKS, e);
+    }
+}
+
+/* The id is the time in milliseconds: it only has to grow. */
+void databricks_repair(struct api *a, struct http_request *r)
+{
+    struct json_doc doc;
+    struct err e;
+    int64_t id = 0;
+
+    if (!databricks_version_ok(r) || !jobs_body(r, FAMILY_DATABRICKS, &doc)) {
+        return;
+    }
+    if (!jobs_number(doc.root, "run_id", &id)) {
+        answer_error(r, FAMILY_DATABRICKS, 400, 400, "run_id is missing");
+    } else if (json_get(doc.root, "rerun_tasks") != NULL) {
+        answer_error(r, FAMILY_DATABRICKS, 400, 400,
+                     "rerun_tasks is not served: a repair runs all tasks that "
+                     "did not succeed (rerun_all_failed_tasks)");
+    } else if (jobs_again(a, id, &e) < 0) {
+        databricks_no_run(r, id, &e);
+    } else if (buf_putf(answer_begin(r, 200, MEDIA_JSON), NULL,
+                        "{\"repair_id\":%" PRId64 "}",
+                        clock_wall_us() / 1000) < 0) {
+        answer_broken(r);
+    }
+    json_release(&doc);
 }

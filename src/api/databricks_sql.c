@@ -215,6 +215,7 @@ static void begin(struct api *a, struct http_request *r, struct slice sql,
 {
     struct statement_wish w = {.sql = sql,
                                .tables = a->conf.schedule->tables,
+                               .project = a->conf.schedule->project,
                                .timeout_us = TIMEOUT,
                                .wait_us = wait};
     struct asked *q = arena_alloc(&r->arena, sizeof(*q), NULL);

@@ -8,9 +8,14 @@
 
 #include "core/clock.h"
 #include "core/fs.h"
+#include "core/inject.h"
 #include "core/mem.h"
 #include "core/num.h"
 #include "flow/interval.h"
+
+enum {
+    TEXTS_BYTES = 4 << 20
+};
 
 bool jobs_body(struct http_request *r, enum family f, struct json_doc *ret)
 {
@@ -48,6 +53,27 @@ static int open_journal(struct api *a, struct journal **ret, struct err *e)
     return journal_open(ret, a->conf.schedule->dir, e);
 }
 
+/* A run that did not succeed goes on from there; others stay as they are. */
+static int take_up(struct journal *j, int64_t id, struct err *e)
+{
+    struct sched_run run;
+    struct arena texts;
+    struct err own;
+    int rc;
+
+    arena_init(&texts, TEXTS_BYTES);
+    rc = journal_run(j, id, &texts, &run, e);
+    if (rc == 0 && (run.state == SCHED_FAILED || run.state == SCHED_CANCELED) &&
+        journal_again(j, id, false, &own) < 0 && own.code != ERR_BUSY) {
+        rc = -1;
+        if (e != NULL) {
+            *e = own;
+        }
+    }
+    arena_release(&texts);
+    return rc;
+}
+
 int jobs_add(struct api *a, const struct jobs_wish *w, int64_t *ret_id,
              struct err *e)
 {
@@ -73,10 +99,24 @@ int jobs_add(struct api *a, const struct jobs_wish *w, int64_t *ret_id,
                                   .token = w->token};
     rc = sched_trigger(j, s->graph, &wish, ret_id, &own);
     if (rc < 0 && own.code == ERR_EXISTS && w->token != NULL) {
-        rc = 0; /* asked again: the same run */
+        rc = take_up(j, *ret_id, e); /* asked again: the same run */
     } else if (rc < 0 && e != NULL) {
         *e = own;
     }
+    journal_close(j);
+    INJECT(runs_before_answer);
+    return rc;
+}
+
+int jobs_again(struct api *a, int64_t id, struct err *e)
+{
+    struct journal *j = NULL;
+    int rc;
+
+    if (open_journal(a, &j, e) < 0) {
+        return -1;
+    }
+    rc = journal_again(j, id, false, e);
     journal_close(j);
     return rc;
 }

@@ -1,5 +1,5 @@
 /* metrics.c - GET /healthz and GET /metrics. */
-#include "api/api_int.h"
+#include "api/jobs.h"
 #include "broker/broker.h"
 #include "core/metric.h"
 #include "json/json.h"
@@ -205,6 +205,7 @@ void api_metrics(struct api *a, struct http_request *r)
 
     if (metrics_new(&m, &e) != 0 || put_server(a, m, &e) != 0 ||
         put_answers(a, m, &e) != 0 || put_topics(a, m, &e) != 0 ||
+        runs_metrics(a, m, &e) != 0 ||
         (a->conf.more != NULL && metrics_join(m, a->conf.more, &e) != 0) ||
         metrics_print(
             m, answer_begin(r, 200, "text/plain; version=0.0.4; charset=utf-8"),

@@ -176,6 +176,8 @@ const struct route api_routes[] = {
      "Anything"},
     {HTTP_POST, JOBS "/runs/cancel", FAMILY_DATABRICKS, 0, databricks_cancel,
      "end a run", BRICKS, NULL, "ByRun", "Anything"},
+    {HTTP_POST, JOBS "/runs/repair", FAMILY_DATABRICKS, 0, databricks_repair,
+     "run again what did not succeed", BRICKS, NULL, "ByRun", "Anything"},
     {HTTP_GET, JOBS "/runs/list", FAMILY_DATABRICKS, 0, databricks_runs,
      "the latest runs", BRICKS, NULL, NULL, "Anything"},
     {HTTP_GET, JOBS "/list", FAMILY_DATABRICKS, 0, databricks_jobs,

@@ -20,6 +20,7 @@ struct statement {
     char id[STATEMENT_ID];
     char *sql;
     char *tables;
+    const struct worker_project *project;
     int64_t timeout_us;
     int64_t begun_us;
     int64_t wait_until_us;
@@ -107,6 +108,7 @@ static void run_statement(void *arg)
     struct statement *t = arg;
     struct worker_request r = {.sql = slice_of(t->sql),
                                .tables = t->tables,
+                               .project = t->project,
                                .format = "strings",
                                .timeout_us = t->timeout_us,
                                .give_up = give_up,
@@ -175,6 +177,7 @@ static int new_statement(struct statements *s, const struct statement_wish *w,
     t->wait_until_us = t->begun_us + w->wait_us;
     t->timeout_us = w->timeout_us;
     t->waiting = w->r;
+    t->project = w->project;
     t->sql = mem_text(w->sql.ptr, w->sql.len);
     t->tables = mem_text(w->tables, strlen(w->tables));
     buf_init(&t->rows, ROWS_BYTES);

@@ -17,6 +17,7 @@ enum {
 };
 
 struct statements; /* opaque */
+struct worker_project;
 
 enum statement_state {
     STATEMENT_RUNNING,
@@ -27,7 +28,8 @@ enum statement_state {
 
 struct statement_wish {
     struct slice sql;
-    const char *tables; /* folder of the cleaned tables */
+    const char *tables;                   /* folder of the cleaned tables */
+    const struct worker_project *project; /* as of worker.h; not copied */
     int64_t timeout_us;
     int64_t wait_us; /* how long `r` waits for its end; 0: not at all */
     struct http_request

@@ -48,7 +48,8 @@ static const struct opt opts[] = {
     {.name = "sql",
      .kind = OPT_TEXT,
      .arg = "TEXT",
-     .help = "Run this SELECT over clean_pin, clean_geo, clean_user instead"},
+     .help = "Run this SELECT over clean_pin, clean_geo, clean_user, or over "
+             "df_pin ... (the raw records, as text) instead"},
     {.name = "tables",
      .kind = OPT_TEXT,
      .arg = "DIR",
@@ -398,9 +399,12 @@ static int answer(struct job *j, const char *tables, struct err *e)
 static int run_sql(struct job *j, const char *tables, const char *sql,
                    struct err *e)
 {
+    const struct worker_project project = {j->project.file, j->project.data,
+                                           j->sets, j->nsets};
     struct worker_request r = {
         .sql = slice_of(sql),
         .tables = tables,
+        .project = &project,
         .format = formats[j->format],
         .width = j->c->width,
         .timeout_us = args_int(j->args, "timeout", 0),

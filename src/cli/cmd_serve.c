@@ -12,6 +12,7 @@
 #include "core/secret.h"
 #include "core/stop.h"
 #include "flow/catalog.h"
+#include "flow/worker.h"
 
 extern const struct cmd cmd_serve;
 
@@ -79,6 +80,7 @@ struct serving {
     struct metrics *metrics; /* of the background */
     struct schedule schedule;
     struct api_schedule runs;
+    struct worker_project self; /* for SQL over raw records */
     struct background *background;
     struct api *api;
 };
@@ -286,12 +288,16 @@ static int set_schedule(struct cli *c, struct serving *s, struct api_conf *conf,
     if (p->schedule_cron[0] == '\0') {
         s->schedule.conf.cron = (struct cron){.manual = true};
     }
+    s->self = (struct worker_project){p->file, p->data, c->sets, c->n_sets};
     s->runs = (struct api_schedule){.name = s->schedule.conf.name,
                                     .dir = s->schedule.conf.dir,
                                     .graph = &s->schedule.conf.graph,
                                     .notebooks = p->schedule_notebooks.items,
                                     .n_notebooks = p->schedule_notebooks.n,
-                                    .tables = catalog_tables_dir(p, e)};
+                                    .tables = catalog_tables_dir(p, e),
+                                    .project = &s->self,
+                                    .cron = &s->schedule.conf.cron,
+                                    .zone = s->schedule.zone};
     if (s->runs.tables == NULL) {
         return -1;
     }

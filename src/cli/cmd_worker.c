@@ -5,6 +5,10 @@
 
 #include "cli/cmd_int.h"
 #include "cli/table.h"
+#include "cli/workspace.h"
+#include "core/mem.h"
+#include "core/text.h"
+#include "flow/raw_rows.h"
 #include "flow/tables.h"
 #include "flow/worker.h"
 #include "record/batch_json.h"
@@ -15,7 +19,8 @@ enum {
     READ_STEP = 65536,
     ROWS_BYTES = 128 << 20,
     TEXT_MAX = 2 * WORKER_REQUEST_MAX,
-    FAULT_MAX = 4096
+    FAULT_MAX = 4096,
+    NAME_BYTES = 128
 };
 
 static int read_all(struct buf *b, struct err *e)
@@ -120,32 +125,131 @@ static int write_strings(const struct batch *rows, FILE *out, struct err *e)
     return rc;
 }
 
+/* ---- df_NAME ---- */
+
+/* The raw records that the SQL names; as long as the engine is open. */
+struct raw {
+    struct workspace w; /* its spec has the columns' names */
+    struct raw_rows rows[SPEC_TABLES_MAX];
+    size_t n;
+};
+
+static bool names(struct slice sql, const char *view)
+{
+    size_t len = strlen(view);
+
+    for (size_t i = 0; i + len <= sql.len; i++) {
+        if (text_ascii_ieq((struct slice){sql.ptr + i, len}, slice_of(view))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int add_raw_of(struct raw *raw, struct slice sql, struct engine *g,
+                      struct err *e)
+{
+    struct workspace *w = &raw->w;
+
+    for (size_t i = 0; i < w->spec->ntables; i++) {
+        const struct spec_table *t = &w->spec->tables[i];
+        struct flow_batch_conf conf = {.project = &w->project, .spec = w->spec};
+        struct raw_rows *rows = &raw->rows[raw->n];
+        char view[NAME_BYTES];
+
+        (void)snprintf(view, sizeof(view), "df_%s", t->name);
+        if (!names(sql, view)) {
+            continue;
+        }
+        if (w->broker == NULL && workspace_broker(w, BROKER_READ, e) < 0) {
+            return -1;
+        }
+        conf.broker = w->broker;
+        if (raw_rows_read(rows, &conf, t, e) < 0) {
+            return -1;
+        }
+        raw->n++;
+        if (engine_add_batches(g, view, rows->rows.list, rows->rows.n, e) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int add_raw(struct raw *raw, struct cli *c, struct slice sql,
+                   struct engine *g, struct err *e)
+{
+    int rc;
+
+    if (!names(sql, "df_")) {
+        return 0;
+    }
+    if (workspace_load(&raw->w, c, NULL, 0, e) < 0) {
+        return -1;
+    }
+    rc = add_raw_of(raw, sql, g, e);
+    broker_close(raw->w.broker);
+    raw->w.broker = NULL;
+    return rc;
+}
+
+static void raw_free(struct raw *raw)
+{
+    for (size_t i = 0; i < raw->n; i++) {
+        raw_rows_release(&raw->rows[i]);
+    }
+    workspace_close(&raw->w);
+    mem_free(raw);
+}
+
+/* All that the SQL may read; without cleaned tables the raw records do. */
+static int add_all(struct raw *raw, struct cli *c,
+                   const struct worker_request *r, struct engine *g,
+                   struct err *e)
+{
+    struct err none;
+
+    if (r->raw && add_raw(raw, c, r->sql, g, e) < 0) {
+        return -1;
+    }
+    if (tables_add(g, r->tables, NULL, &none) < 0 &&
+        (none.code != ERR_NOTFOUND || raw->n == 0)) {
+        *e = none;
+        return -1;
+    }
+    return 0;
+}
+
 static int answer(struct cli *c, const struct worker_request *r, struct err *e)
 {
     struct engine_conf conf = {.kind = "duckdb",
                                .memory_bytes = r->memory,
                                .timeout_us = r->timeout_us};
     struct table_style style = {.width = r->width};
-    /* tables of a store are copied first; a confined process writes nothing */
-    bool remote = store_url_is_remote(r->tables);
+    /* tables of a store are copied first, and raw records read; a confined
+     * process writes nothing */
+    bool later =
+        store_url_is_remote(r->tables) || (r->raw && names(r->sql, "df_"));
+    struct raw *raw = mem_zero(1, sizeof(*raw));
     struct engine *g = NULL;
     struct frame f = {0};
     bool strings = strcmp(r->format, "strings") == 0;
     int rc = -1;
 
-    if ((!strings && format_of(r->format, &style.format, e) < 0) ||
-        (!remote && worker_confine(r, e) < 0) ||
-        engine_open(&g, &conf, e) < 0) {
-        return -1;
+    if (raw == NULL) {
+        return err_nomem(e, sizeof(*raw));
     }
-    if (tables_add(g, r->tables, NULL, e) == 0 &&
-        (!remote || worker_confine(r, e) == 0) && engine_lock(g, e) == 0 &&
+    if ((strings || format_of(r->format, &style.format, e) == 0) &&
+        (later || worker_confine(r, e) == 0) &&
+        engine_open(&g, &conf, e) == 0 && add_all(raw, c, r, g, e) == 0 &&
+        (!later || worker_confine(r, e) == 0) && engine_lock(g, e) == 0 &&
         engine_query(g, r->sql.ptr, ROWS_BYTES, &f, e) == 0) {
         rc = strings ? write_strings(&f.rows, c->out, e)
                      : table_write_batch(&f.rows, &style, c->out, e);
         frame_release(&f);
     }
     engine_close(g);
+    raw_free(raw);
     return rc;
 }
 
@@ -182,9 +286,10 @@ const struct cmd cmd_worker = {
     .summary = "Run one SQL query with nothing to harm",
     .about =
         "Used by query and serve, not by people: reads a request as JSON from "
-        "standard input (sql, tables, format, width, timeout_us, memory), "
+        "standard input (sql, tables, format, raw, width, timeout_us, memory), "
         "gives up the right to write files, opens nothing but the cleaned "
-        "tables, and prints the rows. An error is a line of JSON on standard "
+        "tables (and before that, where raw is true and the SQL names them, the "
+        "project's raw records as df_NAME), and prints the rows. An error is a line of JSON on standard "
         "error.",
     .run = run,
 };

@@ -116,8 +116,8 @@ static int put_databricks(const struct schedule *s, const struct graph_task *t,
                             "default\",\n        existing_cluster_id=\"pinline"
                             "\",\n        polling_period_seconds=2,\n        "
                             "idempotency_token=\"{{ dag.dag_id }}-{{ run_id "
-                            "}}-{{ task.task_id }}-{{ ti.try_number }}\",\n   "
-                            "     notebook_task={\n            "
+                            "}}-{{ task.task_id }}-{{ ti.max_tries }}\",\n    "
+                            "    notebook_task={\n            "
                             "\"notebook_path\": ",
                             e) < 0 ||
                    py_text(b, t->name, e) < 0 ||
@@ -149,7 +149,7 @@ static const char http_helper[] =
     "        method=\"POST\",\n"
     "        headers={\"Content-Type\": \"application/json\"},\n"
     "        data='{\"task\": \"' + name + '\", \"token\": \"{{ dag.dag_id }}-{{ "
-    "run_id }}-' + name + '-{{ ti.try_number }}\", \"interval\": \"" INTERVAL
+    "run_id }}-' + name + '-{{ ti.max_tries }}\", \"interval\": \"" INTERVAL
     "\"}',\n"
     "        response_filter=lambda response: response.json()[\"run_id\"],\n"
     "    )\n"

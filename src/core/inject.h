@@ -34,6 +34,7 @@
     XX(postgres_before_commit)    \
     XX(postgres_before_copy_end)  \
     XX(postgres_before_move)      \
+    XX(runs_before_answer)        \
     XX(sched_before_begin)        \
     XX(sched_before_end)          \
     XX(sched_before_note)         \

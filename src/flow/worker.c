@@ -15,7 +15,8 @@ enum {
     FAULT_MAX = 65536,
     TIMEOUT_US = 30000000,
     MEMORY = 1 << 30,
-    GRACE_US = 2000000 /* to end by itself before it is killed */
+    GRACE_US = 2000000, /* to end by itself before it is killed */
+    ARGV_MAX = 2 * WORKER_SETS_MAX + 8
 };
 
 /* --- the asking side ------------------------------------------------------------------ */
@@ -39,10 +40,11 @@ static int put_request(const struct worker_request *r, struct buf *b,
         json_print_text(b, slice_of(r->format), e) < 0) {
         return -1;
     }
-    return buf_putf(
-        b, e,
-        ",\"width\":%d,\"timeout_us\":%" PRId64 ",\"memory\":%" PRId64 "}",
-        r->width, timeout_of(r), r->memory > 0 ? r->memory : MEMORY);
+    return buf_putf(b, e,
+                    ",\"raw\":%s,\"width\":%d,\"timeout_us\":%" PRId64
+                    ",\"memory\":%" PRId64 "}",
+                    r->project != NULL ? "true" : "false", r->width,
+                    timeout_of(r), r->memory > 0 ? r->memory : MEMORY);
 }
 
 /* What the worker said went wrong, or that it could say nothing. */
@@ -75,10 +77,39 @@ static int read_fault(struct slice text, const struct proc *how, struct err *e)
                    (int)(line.len < 200 ? line.len : 200), line.ptr);
 }
 
+/* This program again, as the command that it is here. */
+static int put_argv(const struct worker_request *r, const char *self,
+                    const char *argv[ARGV_MAX], struct err *e)
+{
+    const struct worker_project *p = r->project;
+    size_t n = 0;
+
+    argv[n++] = self;
+    if (p != NULL && p->nsets > WORKER_SETS_MAX) {
+        return err_set(e, ERR_LIMIT, "%zu --set are too many, at most %d go",
+                       p->nsets, WORKER_SETS_MAX);
+    }
+    if (p != NULL && p->config != NULL) {
+        argv[n++] = "--config";
+        argv[n++] = p->config;
+    }
+    if (p != NULL && p->data != NULL) {
+        argv[n++] = "--data";
+        argv[n++] = p->data;
+    }
+    for (size_t i = 0; p != NULL && i < p->nsets; i++) {
+        argv[n++] = "--set";
+        argv[n++] = p->sets[i];
+    }
+    argv[n++] = "worker";
+    argv[n] = NULL;
+    return 0;
+}
+
 int worker_run(const struct worker_request *r, struct buf *out, struct err *e)
 {
     char self[FS_PATH_MAX];
-    const char *argv[] = {self, "worker", NULL};
+    const char *argv[ARGV_MAX];
     struct proc how = {0};
     struct buf request;
     struct buf fault;
@@ -92,7 +123,7 @@ int worker_run(const struct worker_request *r, struct buf *out, struct err *e)
     self[n] = '\0';
     buf_init(&request, WORKER_REQUEST_MAX);
     buf_init(&fault, FAULT_MAX);
-    if (put_request(r, &request, e) < 0) {
+    if (put_request(r, &request, e) < 0 || put_argv(r, self, argv, e) < 0) {
         goto out;
     }
     how = (struct proc){.argv = argv,
@@ -138,11 +169,12 @@ int worker_parse(struct slice request, struct worker_request *ret,
     if (!json_get_text(doc.root, "sql", &r.sql) ||
         !json_get_text(doc.root, "tables", &tables) ||
         !json_get_text(doc.root, "format", &format) ||
+        !yyjson_is_bool(json_get(doc.root, "raw")) ||
         !json_get_i64(doc.root, "width", &width) ||
         !json_get_i64(doc.root, "timeout_us", &r.timeout_us) ||
         !json_get_i64(doc.root, "memory", &r.memory)) {
         err_set(e, ERR_INVALID,
-                "a request has sql, tables, format, width, timeout_us, "
+                "a request has sql, tables, format, raw, width, timeout_us, "
                 "memory");
         goto out;
     }
@@ -161,6 +193,7 @@ int worker_parse(struct slice request, struct worker_request *ret,
     r.format = r.tables + tables.len + 1;
     r.sql.ptr = r.format + format.len + 1;
     r.width = (int)width;
+    r.raw = yyjson_get_bool(json_get(doc.root, "raw"));
     *ret = r;
     rc = 0;
 out:

@@ -15,9 +15,24 @@ enum {
     WORKER_ANSWER_MAX = 256 << 20
 };
 
+enum {
+    WORKER_SETS_MAX = 100
+};
+
+/* The global options that name a project; all may be NULL. */
+struct worker_project {
+    const char *config, *data;
+    const char *const *sets;
+    size_t nsets; /* at most WORKER_SETS_MAX */
+};
+
 struct worker_request {
     struct slice sql;
     const char *tables; /* folder of the cleaned tables */
+    /* whose raw records are df_NAME where the SQL says so; NULL: there are
+     * none.  Not sent: they are the worker's own options. */
+    const struct worker_project *project;
+    bool raw;           /* the worker's side: there is a project */
     const char *format; /* "table", "json", "csv"; "strings": {"columns":
                            [{"name","type"}],"rows":[[text or null]]} */
     int width;          /* of a table; 0: as wide as it is */

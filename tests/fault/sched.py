@@ -1,17 +1,26 @@
 #!/usr/bin/env python3
 """I14: a scheduler that is killed with SIGKILL at every point of a run.
 
-Rows arrive for some seconds, and an interval a second is backfilled; each `schedule --once`
-is killed at a named point until one gets through.  Every interval then has
-one run, which succeeded, and the tables hold every row once.
+    sched.py [alone] [serve]
+
+alone: rows arrive for some seconds, and an interval a second is backfilled;
+each `schedule --once` is killed at a named point until one gets through.
+serve: the scheduler inside of `serve` is killed with its server, while
+clients post rows and ask for runs by POST /runs and runs/submit; they ask
+again until they are answered, with the same token.  Every interval and every
+token then has one run, which succeeded, and the tables hold every row once.
 """
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.error
+import urllib.request
 
 PINLINE = os.path.abspath(os.environ.get("PINLINE", "build/src/pinline"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
@@ -63,6 +72,34 @@ def killed_after(folder, seconds):
         return process.wait()
 
 
+def faults_of(runs, folder, posted, kills):
+    """Why these runs are not one successful run an interval, each row once."""
+    runs = sorted(runs, key=lambda r: r["from"] or "")
+    clocked = [r for r in runs if r["kind"] != "manual"]
+    if {r["state"] for r in runs} != {"success"}:
+        return f"runs: {runs}"
+    if len(clocked) < 3 or any(
+            a["to"] != b["from"] for a, b in zip(clocked, clocked[1:])):
+        return f"intervals: {[(r['from'], r['to']) for r in clocked]}"
+    with open(os.path.join(folder, "seen.txt"), encoding="utf-8") as f:
+        seen = f.read().split()
+    if set(seen) != {f"{r['from']}/{r['to']}" for r in clocked} or \
+            len(seen) > len(clocked) + kills:  # one more where it was cut short
+        return f"seen: {seen}"
+    want = {"pin": posted, "geo": posted, "usr": posted}
+    if rows(folder) != want:
+        return f"rows: {rows(folder)}, posted {posted}"
+    again = pinline(folder, "batch", "--full", "--answers", "none")
+    if again.returncode != 0 or want != rows(folder):
+        return f"rows made anew: {rows(folder)} {again.stderr}"
+    return ""
+
+
+def runs_of(folder, sets):
+    return json.loads(pinline(folder, "schedule", "runs", "--max", "10000",
+                              "--format", "json", *sets).stdout)
+
+
 def one_round(seed):
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -92,35 +129,166 @@ def one_round(seed):
         done = pinline(folder, "schedule", "--once", *SETS)
         if done.returncode != 0:
             return f"the last one: {done.stderr}"
-        runs = json.loads(pinline(folder, "schedule", "runs", "--format",
-                                  "json", *SETS).stdout)
-        runs.sort(key=lambda r: r["from"])
-        if [r["state"] for r in runs] != ["success"] * len(runs):
-            return f"runs: {runs}"
-        if len(runs) < 3 or any(
-                a["to"] != b["from"] for a, b in zip(runs, runs[1:])):
-            return f"intervals: {[(r['from'], r['to']) for r in runs]}"
-        with open(os.path.join(folder, "seen.txt"), encoding="utf-8") as f:
-            seen = {line.strip() for line in f}
-        if seen != {f"{r['from']}/{r['to']}" for r in runs}:
-            return f"seen: {seen}"
-        got = rows(folder)
-        if got != {"pin": 40, "geo": 40, "usr": 40}:
-            return f"rows: {got}"
-        again = pinline(folder, "batch", "--full", "--answers", "none")
-        if again.returncode != 0 or got != rows(folder):
-            return f"rows: {got}, made anew {rows(folder)} {again.stderr}"
-        return "" if kills else "nothing was killed"
+        return (faults_of(runs_of(folder, SETS), folder, 40, kills) or
+                ("" if kills else "nothing was killed"))
+
+
+# ---- inside of a server ----
+
+# a visit of each point while runs are asked for and done; "": at some moment
+SERVED = ["runs_before_answer:1", "sched_before_spawn:3", "sched_before_note:4",
+          "", "runs_before_answer:2", "sched_before_end:1",
+          "sched_before_begin:2", ""]
+SERVE_SETS = ["--set", "schedule.cron=@every 5s", "--set",
+              "schedule.catchup=true", "--set", "schedule.retry_delay=0",
+              "--set", f"schedule.tasks={TASKS}"]
+
+
+class Clients:
+    """Rows and wishes, each sent until somebody answers it."""
+
+    def __init__(self, url):
+        self.url = url
+        self.over = threading.Event()
+        self.posted = 0
+        self.ids = {}  # token -> the runs that were answered
+        self.wrong = []
+        self.thread = threading.Thread(target=self.work)
+        self.thread.start()
+
+    def ask(self, path, body, key=None, seconds=90):
+        """The answer of the first server that lives long enough to give it."""
+        until = time.monotonic() + seconds
+        headers = {"Content-Type": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
+        while time.monotonic() < until:
+            try:
+                with urllib.request.urlopen(urllib.request.Request(
+                        self.url + path, json.dumps(body).encode() if body else None,
+                        headers), timeout=20) as answer:
+                    return json.loads(answer.read() or b"null")
+            except urllib.error.HTTPError as why:
+                if why.code not in (429, 503):
+                    raise
+            except (OSError, ValueError):  # no server now, or half an answer
+                pass
+            time.sleep(0.05)
+        raise TimeoutError(path)
+
+    def work(self):
+        try:
+            n = 0
+            while not self.over.is_set():
+                self.rows(n)
+                self.wish(f"token-{n}")
+                if n % 3 == 2:
+                    self.wish(f"token-{n - 1}")  # once more, much later
+                n += 1
+                self.over.wait(0.5)
+        except Exception as why:  # told by the main thread
+            self.wrong.append(repr(why))
+
+    def rows(self, n):
+        place = {"ind": n, "country": "Chad", "latitude": 1.5, "longitude": 2.5,
+                 "timestamp": "2020-01-01 00:00:00"}
+        user = {"ind": n, "first_name": "A", "last_name": "B", "age": 30,
+                "date_joined": "2017-01-01 00:00:00"}
+        for topic, row in (("pin", {"index": n, "title": f"row {n}"}),
+                           ("geo", place), ("user", user)):
+            self.ask(f"/send_data?topic={topic}", row, f"{topic}-{n}")
+        self.posted += 1
+
+    def wish(self, token):
+        """Even ones as Airflow's HttpOperator asks, odd ones as a workspace."""
+        if int(token.split("-")[1]) % 2 == 0:
+            got = self.ask("/runs", {"token": token, "tasks": ["load", "clean_pin"]})
+        else:
+            got = self.ask("/api/2.2/jobs/runs/submit", {
+                "idempotency_token": token, "tasks": [
+                    {"task_key": k, "notebook_task": {"notebook_path": f"/me/{k}"}}
+                    for k in ("load", "clean_geo")]})
+        self.ids.setdefault(token, set()).add(got["run_id"])
+
+    def stop(self):
+        self.over.set()
+        self.thread.join()
+
+
+def serve(folder, port, at=""):
+    return subprocess.Popen(
+        [PINLINE, "serve", "--listen", f"127.0.0.1:{port}", *SERVE_SETS],
+        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=dict(os.environ, **({"PINLINE_KILL_AT": at} if at else {})))
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def killed(server, at, rng):
+    """Waits for its death; one that outlives its point dies by a signal."""
+    try:
+        return server.wait(timeout=15 if at else rng.uniform(1, 2.5))
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+        return 0 if at else -9
+
+
+def served_round(seed):
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        clients = Clients(f"http://127.0.0.1:{port}")
+        missed = []
+        server = None
+        try:
+            for at in SERVED:
+                if killed(serve(folder, port, at), at, rng) != -9:
+                    missed.append(at)
+            server = serve(folder, port)
+            clients.stop()
+            for ids in clients.ids.values():
+                for run in ids:
+                    until = time.monotonic() + 90
+                    while clients.ask(f"/runs/{run}", None)["state"] != "success" \
+                            and time.monotonic() < until:
+                        time.sleep(0.2)
+        finally:
+            clients.stop()
+            if server is not None:
+                server.terminate()
+                server.wait()
+        if clients.wrong or missed:
+            return f"clients: {clients.wrong}, points that were not reached: {missed}"
+        done = pinline(folder, "schedule", "--once", *SERVE_SETS)
+        if done.returncode != 0:
+            return f"the last one: {done.stderr}"
+        runs = runs_of(folder, SERVE_SETS)
+        asked = {r["run"] for r in runs if r["kind"] == "manual"}
+        if any(len(ids) != 1 for ids in clients.ids.values()) or \
+                asked != {i for ids in clients.ids.values() for i in ids} or \
+                len(asked) != len(clients.ids):
+            return f"tokens: {clients.ids}, runs {sorted(asked)}"
+        print(f"# {len(clients.ids)} tokens, {len(runs)} runs, "
+              f"{len(SERVED)} kills, {clients.posted} rows a table")
+        return faults_of(runs, folder, clients.posted, len(SERVED))
 
 
 def main():
-    bad = []
-    for seed in range(ROUNDS):
-        why = one_round(seed)
-        if why:
-            bad.append(f"round {seed}: {why}")
-    check(not bad, f"I14 scheduler: every interval runs once, {ROUNDS} rounds "
-          "of SIGKILL at every point", "; ".join(bad))
+    what = sys.argv[1:] or ["alone", "serve"]
+    for word, name, one, rounds in (
+            ("alone", "I14 scheduler: every interval runs once, {} rounds of "
+             "SIGKILL at every point", one_round, ROUNDS),
+            ("serve", "I14 server: every interval and every token runs once, "
+             "{} rounds of SIGKILL of `serve`", served_round, (ROUNDS + 2) // 3)):
+        if word in what:
+            whys = [(seed, one(seed)) for seed in range(rounds)]
+            bad = [f"round {seed}: {why}" for seed, why in whys if why]
+            check(not bad, name.format(rounds), "; ".join(bad))
     print(f"{passed} passed, {failed} failed")
     return failed > 0
 
