@@ -1,7 +1,10 @@
 #include "db/mysql.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/clock.h"
 #include "core/mem.h"
@@ -174,6 +177,25 @@ static void set_options(struct db_mysql *db, const struct login *l)
                                           feed_end, feed_error, db);
 }
 
+/* A server that vanished without a word is noticed within 25 s. */
+static void keep_watch(struct db_mysql *db)
+{
+    static const struct {
+        int level, name, value;
+    } options[] = {
+        {SOL_SOCKET, SO_KEEPALIVE, 1},          {IPPROTO_TCP, TCP_KEEPIDLE, 10},
+        {IPPROTO_TCP, TCP_KEEPINTVL, 5},        {IPPROTO_TCP, TCP_KEEPCNT, 3},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, 20000},
+    };
+    int fd = (int)db->my.mysql_get_socket(db->conn);
+
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        /* a local socket has none of it, and cannot vanish */
+        (void)setsockopt(fd, options[i].level, options[i].name,
+                         &options[i].value, sizeof(options[i].value));
+    }
+}
+
 static void disconnect(struct db_mysql *db)
 {
     if (db->conn != NULL) {
@@ -197,6 +219,7 @@ static int start(struct db_mysql *db, const struct login *l, struct err *e)
         disconnect(db);
         return rc;
     }
+    keep_watch(db);
     return 0;
 }
 

@@ -19,6 +19,7 @@
     XX(mysql_fetch_lengths)            \
     XX(mysql_fetch_row)                \
     XX(mysql_free_result)              \
+    XX(mysql_get_socket)               \
     XX(mysql_init)                     \
     XX(mysql_num_fields)               \
     XX(mysql_options)                  \

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/embed.h"
 #include "core/mem.h"
 #include "core/retry.h"
 #include "db/postgres_int.h"
@@ -18,6 +19,8 @@ struct postgres_rows {
     const struct pq *pq;
     PGresult *result;
 };
+
+extern const struct embed_file db_files[];
 
 static int load(struct pq *pq, struct err *e)
 {
@@ -86,7 +89,9 @@ static int connect_wait(struct postgres *db, struct err *e)
     return 0;
 }
 
-static int start(struct postgres *db, const struct login *l, struct err *e)
+/* A server that vanished without a word is noticed within 25 s; it is told to
+ * look after us in the same way (postgres_session.sql). */
+static PGconn *dial(struct postgres *db, const struct login *l)
 {
     static const char *const modes[] = {
         [LOGIN_TLS_PREFER] = "prefer",
@@ -94,22 +99,44 @@ static int start(struct postgres *db, const struct login *l, struct err *e)
         [LOGIN_TLS_REQUIRE] = "require",
         [LOGIN_TLS_VERIFY] = "verify-full",
     };
-    static const char *const keys[] = {
-        "host",        "port",       "user",
-        "password",    "dbname",     "sslmode",
-        "sslrootcert", "passfile",   "application_name",
-        "keepalives",  "gssencmode", "client_encoding",
-        NULL,
-    };
     char port[32];
-    const char *values[] = {
-        l->host,       port,   l->user,     l->password, l->database,
-        modes[l->tls], l->ca,  "/dev/null", "pinline",   "1",
-        "disable",     "UTF8", NULL,
+    const struct {
+        const char *key, *value;
+    } words[] = {
+        {"host", l->host},
+        {"port", port},
+        {"user", l->user},
+        {"password", l->password},
+        {"dbname", l->database},
+        {"sslmode", modes[l->tls]},
+        {"sslrootcert", l->ca},
+        {"passfile", "/dev/null"},
+        {"application_name", "pinline"},
+        {"gssencmode", "disable"},
+        {"client_encoding", "UTF8"},
+        {"keepalives", "1"},
+        {"keepalives_idle", "10"},
+        {"keepalives_interval", "5"},
+        {"keepalives_count", "3"},
+        {"tcp_user_timeout", "20000"},
+        {NULL, NULL},
     };
+    const char *keys[ARRAY_LEN(words)];
+    const char *values[ARRAY_LEN(words)];
 
     (void)snprintf(port, sizeof(port), "%lld", (long long)l->port);
-    db->conn = db->pq.PQconnectStartParams(keys, values, 0);
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        keys[i] = words[i].key;
+        values[i] = words[i].value;
+    }
+    return db->pq.PQconnectStartParams(keys, values, 0);
+}
+
+static int start(struct postgres *db, const struct login *l, struct err *e)
+{
+    struct slice session;
+
+    db->conn = dial(db, l);
     if (db->conn == NULL) {
         return err_nomem(e, sizeof(*db));
     }
@@ -122,15 +149,10 @@ static int start(struct postgres *db, const struct login *l, struct err *e)
         return -1;
     }
     (void)db->pq.PQsetErrorVerbosity(db->conn, PQERRORS_DEFAULT);
+    (void)embed_find(db_files, "postgres_session.sql", &session);
     return db->pq.PQsetnonblocking(db->conn, 1) != 0
                ? postgres_fail_connection(db, e)
-               : postgres_exec(db,
-                               "SET TimeZone = 'UTC'; "
-                               "SET DateStyle = 'ISO, YMD'; "
-                               "SET extra_float_digits = 1; "
-                               "SET standard_conforming_strings = on; "
-                               "SET client_min_messages = warning",
-                               NULL, e);
+               : postgres_exec(db, session.ptr, NULL, e);
 }
 
 static void disconnect(struct postgres *db)

@@ -151,7 +151,9 @@ static int next_result(struct postgres *db, PGresult **ret, struct err *e)
         ready = postgres_wait(db, unsent > 0 ? POLLIN | POLLOUT : POLLIN,
                               &deadline, e);
         if (ready < 0) {
-            cancel(db);
+            if (!stop_asked()) { /* that may take long, too */
+                cancel(db);
+            }
             return -1;
         }
         if ((ready & (POLLIN | POLLERR | POLLHUP)) != 0 &&

@@ -4,12 +4,17 @@ with the server killed under load, and with a unique key (I4, I7, I13, I15).
 
 An undisturbed stream of the same topics into another schema is the truth;
 psycopg2 reads both.  ROUNDS (default 1) repeats it with other data.
+
+postgres.py cut - the database behind a network of its own (two namespaces and
+a cable between them) that is cut, that loses answers, and from which one side
+vanishes.  Skipped where namespaces may not be made.
 """
 import collections
 import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -34,7 +39,7 @@ SIDE = {}
 
 
 def ask(sql):
-    with psycopg2.connect(host=SIDE["host"], port=SIDE["port"], user=SIDE["user"],
+    with psycopg2.connect(host=SIDE.get("sock", SIDE["host"]), port=SIDE["port"], user=SIDE["user"],
                           password=SIDE["password"], dbname=SIDE["database"]) as c:
         c.autocommit = True
         with c.cursor() as cursor:
@@ -215,14 +220,185 @@ def misfit_round(root):
           f"permission denied is told, with what to do {got.stderr}")
 
 
-def timed(what, *args):
+HERE_IP, THERE_IP = "10.77.0.1", "10.77.0.2"
+
+
+def ip(*words, inside=None, quiet=False):
+    """`ip`, in this namespace or in that of a process."""
+    words = ["ip", *words]
+    if inside:
+        words = ["nsenter", "-t", str(inside), "-n", *words]
+    subprocess.run(words, check=not quiet, capture_output=quiet)
+
+
+class Cable:
+    """A network between this namespace and another one."""
+
+    def __init__(self):
+        self.other = subprocess.Popen(["unshare", "-n", "sleep", "600"])
+        self.pid = self.other.pid
+        here = os.readlink("/proc/self/ns/net")
+        while os.readlink(f"/proc/{self.pid}/ns/net") == here:
+            time.sleep(0.01)
+        ip("link", "set", "lo", "up")
+        ip("link", "set", "lo", "up", inside=self.pid)
+        ip("link", "add", "near", "type", "veth", "peer", "name", "away",
+           "netns", str(self.pid))
+        self.address(HERE_IP)
+        ip("addr", "add", THERE_IP + "/24", "dev", "away", inside=self.pid)
+        ip("link", "set", "near", "up")
+        ip("link", "set", "away", "up", inside=self.pid)
+
+    def address(self, mine):
+        """We are known by this address alone."""
+        ip("addr", "flush", "dev", "near")
+        ip("addr", "add", mine + "/24", "dev", "near")
+
+    def cut(self):
+        """No frame passes, and nobody is told."""
+        ip("link", "set", "away", "down", inside=self.pid)
+
+    def mend(self):
+        ip("link", "set", "away", "up", inside=self.pid)
+
+    def lose_answers(self, yes):
+        """What we send arrives; what is answered does not."""
+        ip("route", "add" if yes else "del", "blackhole", HERE_IP + "/32", inside=self.pid)
+
+    def end(self):
+        self.other.kill()
+        self.other.wait()
+
+
+def stuck_stream(data, schema):
+    """A stream that waits, in its transaction, for a row that we hold."""
+    holder = psycopg2.connect(host=SIDE["sock"], port=SIDE["port"], user=SIDE["user"],
+                              password=SIDE["password"], dbname=SIDE["database"])
+    with holder.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {schema}.pinline_position FOR UPDATE")
+        assert cursor.fetchall()
+    process = subprocess.Popen(
+        [sinks.PINLINE, "--data", data, "stream", "--once", *sets(schema)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(200):
+        if ask("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            return process, holder
+        time.sleep(0.1)
+    raise RuntimeError("the stream does not wait for the row")
+
+
+def cut_round(root, cable):
+    """A short cut and lost answers under load; then one that lasts, in which a
+    second writer vanishes with its transaction open, and its address too."""
+    stuck = os.path.join(root, "stuck")
+    server = sinks.Server(stuck, "objects.enabled=false")
+    server.post("user", [{"value": {"ind": 1, "first_name": "A"}}], "json")
+    pinline(stuck, "stream", "--once", *sets("stuck"))
+    server.post("user", [{"value": {"ind": 2, "first_name": "B"}}], "json")
+    server.stop()
+    data = os.path.join(root, "cut")
+    acknowledged = set()
+    options = (*words("cut"), "stream.enabled=true", "stream.trigger=500ms",
+               "objects.enabled=false")
+    server = sinks.Server(data, *options)
+    stop = threading.Event()
+    threads = [threading.Thread(target=post_all, args=(
+        server.base.rstrip("/"), stop, acknowledged, k)) for k in range(2)]
+    for t in threads:
+        t.start()
+    time.sleep(2)
+    for begin, end in ((cable.cut, cable.mend), (lambda: cable.lose_answers(True),
+                                                 lambda: cable.lose_answers(False))):
+        begin()
+        time.sleep(3)
+        end()
+        check(grows("cut", 25), "I13 postgres: rows come again after a short cut")
+    process, holder = stuck_stream(stuck, "stuck")
+    cable.cut()
+    stop.set()
+    time.sleep(0.5)
+    process.kill()
+    process.wait()
+    holder.close()  # its session has the row now, and nobody to tell
     began = time.monotonic()
-    what(*args)
-    print(f"# {what.__name__} {time.monotonic() - began:.1f} s", flush=True)
+    while time.monotonic() - began < 45 and stuck_sessions():
+        time.sleep(0.5)
+    waited = time.monotonic() - began
+    check(waited < 40, f"I13 postgres: the server drops the locks of who vanished "
+          f"({waited:.0f} s)")
+    cable.address("10.77.0.3")
+    cable.mend()
+    for t in threads:
+        t.join()
+    began = time.monotonic()
+    pinline(stuck, "stream", "--once", *sets("stuck"))
+    check(sorted(r[0] for r in ask("SELECT ind FROM stuck.clean_user")) == [1, 2],
+          f"I4 postgres: its successor lands each row once, in {time.monotonic() - began:.0f} s")
+    wanted = time.monotonic() + 40
+    while time.monotonic() < wanted and not acknowledged <= inds("cut"):
+        time.sleep(0.5)
+    check(server.process.poll() is None and acknowledged <= inds("cut"),
+          "I13 postgres: serve's stream goes on by another connection, by itself")
+    began = time.monotonic()
+    check(server.stop() == 0 and time.monotonic() - began < 10,
+          "I15 postgres: SIGTERM ends serve, exit code 0")
+    pinline(data, "stream", "--once", *sets("cut"))
+    got = [r[0] for r in ask("SELECT ind FROM cut.clean_user")]
+    check(len(got) == len(set(got)) and len(got) > 100 and acknowledged <= set(got),
+          f"I4 postgres: {len(got)} rows, each once, after cuts, lost answers and a lost peer")
+    check(all(a["closes"] for a in accounting(data, "cut")), "I7 postgres: the sum closes after cuts")
 
 
-def main():
-    began = time.time()
+def inds(schema):
+    return {r[0] for r in ask(f"SELECT ind FROM {schema}.clean_user")}
+
+
+def stuck_sessions():
+    return ask("SELECT 1 FROM pg_stat_activity WHERE client_addr IS NOT NULL "
+               "AND state = 'idle in transaction'")
+
+
+def grows(schema, seconds):
+    until = time.monotonic() + seconds
+    began = len(inds(schema))
+    while time.monotonic() < until:
+        if len(inds(schema)) > began + 50:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def cut():
+    """In namespaces of its own; by the server's local socket we look at it
+    from outside."""
+    if "PINLINE_IN_NAMESPACE" not in os.environ:
+        try:
+            allowed = subprocess.run(["unshare", "-n", "ip", "link", "add", "x", "type", "veth"],
+                                     capture_output=True, text=True)
+        except OSError as why:
+            allowed = subprocess.CompletedProcess([], 1, "", str(why))
+        if allowed.returncode != 0:
+            print(f"# skipped: no network of our own can be made: {allowed.stderr.strip()}")
+            sys.exit(lake.SKIP)
+        os.environ["PINLINE_IN_NAMESPACE"] = "1"
+        os.execvp("unshare", ["unshare", "-n", sys.executable, *sys.argv])
+    cable = Cable()
+    folder = tempfile.mkdtemp(prefix="pinline-postgres.")
+    try:
+        run = ["nsenter", "-t", str(cable.pid), "-n", far.TOOL, "postgres"]
+        out = subprocess.run([*run, "start", "--dir", folder, "--listen", THERE_IP],
+                             stdout=subprocess.PIPE, text=True, check=True).stdout
+        SIDE.update(line.split("=", 1) for line in out.splitlines())
+        SIDE.update(host=THERE_IP, sock=os.path.join(folder, "sock"))
+        os.environ["PINLINE_DB_PASSWORD"] = SIDE["password"]
+        with tempfile.TemporaryDirectory() as root:
+            timed(cut_round, root, cable)
+    finally:
+        far.call("postgres", "stop", "--dir", folder)
+        cable.end()
+
+
+def kills():
     with far.side("postgres") as postgres, tempfile.TemporaryDirectory() as root:
         SIDE.update(postgres)
         os.environ["PINLINE_DB_PASSWORD"] = postgres["password"]
@@ -231,6 +407,17 @@ def main():
         timed(keyed_round, root)
         timed(misfit_round, root)
         timed(away_round, root, postgres["dir"])
+
+
+def timed(what, *args):
+    began = time.monotonic()
+    what(*args)
+    print(f"# {what.__name__} {time.monotonic() - began:.1f} s", flush=True)
+
+
+def main():
+    began = time.time()
+    (cut if sys.argv[1:] == ["cut"] else kills)()
     print(f"# {time.time() - began:.1f} s")
     print(f"{sinks.passed} passed, {sinks.failed} failed")
     sys.exit(1 if sinks.failed else 0)

@@ -88,6 +88,17 @@ far_running() {
     return 0
 }
 
+# far_certificate FOLDER: server.key and server.crt of 127.0.0.1 there; ca.crt
+# in FAR_DIR is whom to trust.
+far_certificate() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+        -days 2 -subj /CN=localhost \
+        -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+        -keyout "$1/server.key" -out "$1/server.crt" 2> /dev/null
+    cp "$1/server.crt" "$FAR_DIR/ca.crt"
+    chmod 600 "$1/server.key"
+}
+
 # far_status KEY=VALUE...: what `status` prints; called when all is ready.
 far_status() {
     printf '%s\n' "$@" > "$FAR_DIR/.status.tmp"

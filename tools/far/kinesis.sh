@@ -2,13 +2,17 @@
 # AWS has them; any signature will do) and moto with authentication on (a wrong
 # signature is refused).  Streams are ready 50 ms after they were made.
 #
+# kinesalite keeps its streams in a folder: one that was killed is started again
+# on its port and its data by `far-sides kinesis restart`.  moto forgets.
+#
 # status: url= (kinesalite), moto_url=, access_key=, secret_key=, region=
 #
 # kinesalite listens on every address and cannot be told otherwise; its port is
 # chosen at random and it holds nothing but tests.
 far_kinesalite=3.3.3
+far_leveldown=5.6.0
 
-far_kin_home() { echo "$FAR_CACHE/kinesalite-$far_kinesalite"; }
+far_kin_home() { echo "$FAR_CACHE/kinesalite-$far_kinesalite-leveldown-$far_leveldown"; }
 far_kin_venv() { echo "$(dirname "$FAR_CACHE")/venv/test"; }
 
 far_install() {
@@ -20,7 +24,7 @@ far_install() {
         mkdir -p "$home"
         (cd "$home" && echo '{"private": true}' > package.json \
             && npm install --silent --no-fund --no-audit --no-optional \
-                "kinesalite@$far_kinesalite" > /dev/null) || return 1
+                "kinesalite@$far_kinesalite" "leveldown@$far_leveldown" > /dev/null) || return 1
         touch "$home/.done"
     fi
     [ -x "$(far_kin_venv)/bin/moto_server" ] \
@@ -52,17 +56,31 @@ far_start() {
         return 1
     }
     read -ra ports <<< "$(far_ports 2)"
-    far_spawn kinesalite node "$(far_kin_home)/node_modules/kinesalite/cli.js" \
-        --port "${ports[0]}" --createStreamMs 50 --deleteStreamMs 50 \
-        --updateStreamMs 50 --shardLimit 100
+    echo "${ports[0]}" > "$FAR_DIR/port"
+    far_kinesalite_start || return 1
     INITIAL_NO_AUTH_ACTION_COUNT=3 far_spawn moto "$(far_kin_venv)/bin/moto_server" \
         -H 127.0.0.1 -p "${ports[1]}"
-    far_wait kinesalite 60 far_port_open "${ports[0]}" || return 1
     far_wait moto 60 far_port_open "${ports[1]}" || return 1
     keys=$(far_kin_user "http://127.0.0.1:${ports[1]}" us-east-1) || return 1
     far_status "url=http://127.0.0.1:${ports[0]}" \
         "moto_url=http://127.0.0.1:${ports[1]}" \
         "access_key=${keys% *}" "secret_key=${keys#* }" region=us-east-1
+}
+
+far_kinesalite_start() {
+    local port
+    port=$(cat "$FAR_DIR/port")
+    far_spawn kinesalite node "$(far_kin_home)/node_modules/kinesalite/cli.js" \
+        --port "$port" --path "$FAR_DIR/streams" --createStreamMs 50 \
+        --deleteStreamMs 50 --updateStreamMs 50 --shardLimit 100
+    far_wait kinesalite 60 far_port_open "$port"
+}
+
+# restart: kinesalite, killed or not, on its data
+far_verb_restart() {
+    far_kill kinesalite
+    far_kinesalite_start
+    cat "$FAR_DIR/status"
 }
 
 far_stop() {

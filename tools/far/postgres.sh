@@ -1,6 +1,7 @@
 # postgres.sh - PostgreSQL 15 on a private port of 127.0.0.1, passwords by
 # SCRAM, one user with a generated password and one database.
 #
+#   --listen ADDRESS  also there, for whoever is in ADDRESS/24
 #   --tls    also takes TLS, with a certificate of its own (status: ca=)
 #   --fsync  writes to disk as a real one does (measurements; tests do not)
 #
@@ -35,17 +36,7 @@ far_pg_own() {
     [ "$(id -u)" != 0 ] || chown -R "$(far_plain_user)" "$@"
 }
 
-far_pg_tls() {
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
-        -days 2 -subj /CN=localhost \
-        -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
-        -keyout "$FAR_DIR/data/server.key" -out "$FAR_DIR/data/server.crt" \
-        2> /dev/null
-    cp "$FAR_DIR/data/server.crt" "$FAR_DIR/ca.crt"
-    chmod 600 "$FAR_DIR/data/server.key"
-}
-
-far_pg_make() { # FSYNC TLS: data, and what a later start must know again
+far_pg_make() { # FSYNC TLS LISTEN: data, and what a later start must know again
     local password
     password=$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')
     mkdir -p "$FAR_DIR/data" "$FAR_DIR/sock"
@@ -58,10 +49,11 @@ far_pg_make() { # FSYNC TLS: data, and what a later start must know again
         return 1
     }
     if [ "$2" = on ]; then
-        far_pg_tls
+        far_certificate "$FAR_DIR/data"
         far_pg_own "$FAR_DIR/data"
     fi
-    (umask 077 && echo "port=$(far_ports 1) password=$password fsync=$1 tls=$2" \
+    [ -z "$3" ] || echo "host all all $3/24 scram-sha-256" >> "$FAR_DIR/data/pg_hba.conf"
+    (umask 077 && echo "port=$(far_ports 1) password=$password fsync=$1 tls=$2 listen=$3" \
         > "$FAR_DIR/made")
 }
 
@@ -77,26 +69,32 @@ far_pg_unlock() {
 }
 
 far_start() {
-    local bin port password fsync=off tls=off option more=()
+    local bin port password fsync=off tls=off listen= option more=()
     bin=$(far_pg_bin)
     for option in "${FAR_ARGS[@]}"; do
+        if [ "$listen" = next ]; then
+            listen=$option
+            continue
+        fi
         case $option in
+        --listen) listen=next ;;
         --fsync) fsync=on ;;
         --tls) tls=on ;;
         *)
-            far_say "postgres knows --tls and --fsync, not $option"
+            far_say "postgres knows --listen, --tls and --fsync, not $option"
             return 1
             ;;
         esac
     done
     far_pg_user
     chmod 711 "$FAR_DIR" # the data are another user's
-    [ -f "$FAR_DIR/made" ] || far_pg_make $fsync $tls || return 1
+    [ -f "$FAR_DIR/made" ] || far_pg_make $fsync $tls "$listen" || return 1
     . "$FAR_DIR/made"
     far_pg_unlock
     [ "$tls" = off ] || more+=("ca=$FAR_DIR/ca.crt")
     far_spawn postgres "${far_pg_as[@]}" "$bin/postgres" -D "$FAR_DIR/data" \
-        -p "$port" -k "$FAR_DIR/sock" -c listen_addresses=127.0.0.1 \
+        -p "$port" -k "$FAR_DIR/sock" \
+        -c "listen_addresses=127.0.0.1${listen:+,$listen}" \
         -c "fsync=$fsync" -c "ssl=$tls" -c shared_buffers=128MB \
         -c max_wal_size=2GB
     far_wait postgres 60 "$bin/pg_isready" -q -h 127.0.0.1 -p "$port" || return 1
