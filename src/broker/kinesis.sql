@@ -18,6 +18,13 @@ CREATE TABLE IF NOT EXISTS drained(
     epoch INTEGER NOT NULL,
     shard INTEGER NOT NULL,
     PRIMARY KEY(stream, epoch, shard)) WITHOUT ROWID;
+-- how far each shard was ever given to a reader
+CREATE TABLE IF NOT EXISTS reached(
+    stream TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    shard INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    PRIMARY KEY(stream, epoch, shard)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS position(
     "group" TEXT NOT NULL,
     stream TEXT NOT NULL,
@@ -44,6 +51,13 @@ SELECT 1 FROM drained WHERE stream = ?1 AND epoch = ?2 AND shard = ?3;
 
 -- name: drained_set
 INSERT OR IGNORE INTO drained VALUES(?1, ?2, ?3);
+
+-- name: reached_get
+SELECT place FROM reached WHERE stream = ?1 AND epoch = ?2 AND shard = ?3;
+
+-- name: reached_set
+INSERT INTO reached VALUES(?1, ?2, ?3, ?4)
+ON CONFLICT DO UPDATE SET place = max(place, excluded.place);
 
 -- name: position_get
 SELECT epoch, place, metadata FROM position

@@ -34,6 +34,8 @@ enum kinesis_sql {
     KINESIS_MARK_SET,
     KINESIS_DRAINED_GET,
     KINESIS_DRAINED_SET,
+    KINESIS_REACHED_GET,
+    KINESIS_REACHED_SET,
     KINESIS_POSITION_GET,
     KINESIS_POSITION_SET,
     KINESIS_POSITIONS,
@@ -122,5 +124,21 @@ int kinesis_offset_at(struct broker *b, const char *topic, int32_t partition,
                       int64_t time_us, int64_t *ret, struct err *e);
 bool kinesis_wait(struct broker *b, const char *topic, int32_t partition,
                   int64_t offset, int64_t timeout_us);
+/* Under the lock: where the shard ends now, by reading on from the last mark;
+ * c->closed when nothing will come behind. */
+int kinesis_find_end(struct kinesis *k, struct kinesis_cursor *c,
+                     int64_t *ret_end, struct err *e) MUST_USE;
+
+/* ---- kinesis_lineage.c ---- */
+
+/* What is known of the shards that a shard came from. */
+struct kinesis_parents {
+    bool ended; /* their last offsets are known */
+    bool read;  /* and were given to a reader */
+};
+/* Under the lock: a cursor on the partition, and what its parents allow. */
+int kinesis_lineage_begin(struct kinesis *k, const char *topic,
+                          int32_t partition, struct kinesis_cursor *c,
+                          struct kinesis_parents *ret, struct err *e) MUST_USE;
 
 #endif

@@ -5,6 +5,7 @@
 #include "broker/kinesis_meta_int.h"
 #include "broker/sql_file.h"
 #include "core/fs.h"
+#include "core/inject.h"
 #include "core/mem.h"
 
 enum {
@@ -19,6 +20,8 @@ static const char *const names[KINESIS_SQL_COUNT] = {
     [KINESIS_MARK_SET] = "mark_set",
     [KINESIS_DRAINED_GET] = "drained_get",
     [KINESIS_DRAINED_SET] = "drained_set",
+    [KINESIS_REACHED_GET] = "reached_get",
+    [KINESIS_REACHED_SET] = "reached_set",
     [KINESIS_POSITION_GET] = "position_get",
     [KINESIS_POSITION_SET] = "position_set",
     [KINESIS_POSITIONS] = "positions",
@@ -149,6 +152,26 @@ int kinesis_drained_set(struct kinesis *k, const struct kinesis_cursor *c,
     return sqlite_run(of_shard(k, KINESIS_DRAINED_SET, c), e);
 }
 
+int kinesis_reached_get(struct kinesis *k, const struct kinesis_cursor *c,
+                        int64_t *ret, struct err *e)
+{
+    struct sqlite_stmt *st = of_shard(k, KINESIS_REACHED_GET, c);
+    int rc = sqlite_step(st, e);
+
+    *ret = rc == 1 ? sqlite_column_int(st, 0) : 0;
+    sqlite_reset(st);
+    return rc < 0 ? -1 : 0;
+}
+
+int kinesis_reached_set(struct kinesis *k, const struct kinesis_cursor *c,
+                        int64_t offset, struct err *e)
+{
+    struct sqlite_stmt *st = of_shard(k, KINESIS_REACHED_SET, c);
+
+    sqlite_bind_int(st, 4, offset);
+    return sqlite_run(st, e);
+}
+
 /* ---- positions ---- */
 
 static struct kinesis *of(struct broker *b)
@@ -238,6 +261,7 @@ int kinesis_group_commit(struct broker *b, const char *group,
         rc = expect != NULL ? check(k, group, &p[i], expect[i], e) : 0;
         rc = rc != 0 ? rc : set(k, group, &p[i], e);
     }
+    INJECT(kinesis_before_position);
     rc = rc != 0 ? rc : sqlite_commit(k->db, e);
     if (rc != 0) {
         sqlite_rollback(k->db);

@@ -27,6 +27,11 @@ int kinesis_mark_find(struct kinesis *k, const struct kinesis_cursor *c,
 int kinesis_mark_set(struct kinesis *k, const struct kinesis_cursor *c,
                      int64_t offset, struct slice sequence,
                      struct err *e) MUST_USE;
+/* The offset behind the last record that broker_fetch() gave of a shard. */
+int kinesis_reached_get(struct kinesis *k, const struct kinesis_cursor *c,
+                        int64_t *ret, struct err *e) MUST_USE;
+int kinesis_reached_set(struct kinesis *k, const struct kinesis_cursor *c,
+                        int64_t offset, struct err *e) MUST_USE;
 /* Whether a closed shard was read to its end by broker_fetch(). */
 int kinesis_drained_get(struct kinesis *k, const struct kinesis_cursor *c,
                         bool *ret, struct err *e) MUST_USE;

@@ -5,6 +5,7 @@
 #include "broker/kinesis_int.h"
 #include "core/clock.h"
 #include "core/digest.h"
+#include "core/inject.h"
 #include "core/mem.h"
 #include "core/num.h"
 #include "core/retry.h"
@@ -299,6 +300,7 @@ int kinesis_produce(struct broker *b, struct broker_produce *p, struct err *e)
         }
     }
     mutex_unlock(&k->lock);
+    INJECT(kinesis_after_put);
     p->done(p);
     return 0;
 }

@@ -14,6 +14,7 @@
 #include "broker/kinesis_meta_int.h"
 #include "core/clock.h"
 #include "core/digest.h"
+#include "core/inject.h"
 #include "core/mem.h"
 #include "core/num.h"
 
@@ -209,6 +210,7 @@ static int give_offsets(struct kinesis *k, struct kinesis_cursor *c,
     for (size_t i = 0; i < x->n; i++) {
         x->messages[i].offset = c->offset + (int64_t)i;
     }
+    INJECT(kinesis_before_marks);
     if (x->n > 0 &&
         (kinesis_mark_set(k, c, c->offset, slice_of(x->sequences[0]), e) != 0 ||
          kinesis_mark_set(k, c, c->offset + (int64_t)x->n - 1,
@@ -320,9 +322,8 @@ static int go_to(struct kinesis *k, struct kinesis_cursor *c, int64_t offset,
     return rc;
 }
 
-/* Where the shard ends now, by reading on from the last mark. */
-static int find_end(struct kinesis *k, struct kinesis_cursor *c,
-                    int64_t *ret_end, struct err *e)
+int kinesis_find_end(struct kinesis *k, struct kinesis_cursor *c,
+                     int64_t *ret_end, struct err *e)
 {
     struct err why = {.code = ERR_NONE};
     struct batch x = {.n = 0};
@@ -351,50 +352,6 @@ static int find_end(struct kinesis *k, struct kinesis_cursor *c,
 }
 
 /* ---- broker.h ---- */
-
-/* A cursor on the partition, and whether it may be read yet: the parents of a
- * shard come before it. */
-static int begin(struct kinesis *k, const char *topic, int32_t partition,
-                 struct kinesis_cursor *c, bool *ret_ready, struct err *e)
-{
-    struct kinesis_shard *shards = NULL;
-    const struct kinesis_shard *own = NULL;
-    struct broker_topic t;
-    size_t n = 0;
-    int rc = 0;
-
-    if (kinesis_stream_get(k, topic, &t, e) != 0 ||
-        kinesis_shards(k, topic, &shards, &n, e) != 0) {
-        return -1;
-    }
-    *c = (struct kinesis_cursor){.epoch = t.epoch, .shard = partition};
-    (void)snprintf(c->stream, sizeof(c->stream), "%s", topic);
-    *ret_ready = true;
-    for (size_t i = 0; i < n; i++) {
-        own = shards[i].number == partition ? &shards[i] : own;
-    }
-    if (partition < 0 || partition >= t.partitions) {
-        rc = err_set(e, ERR_NOTFOUND, "topic \"%s\" has no partition %" PRId32,
-                     topic, partition);
-    }
-    for (size_t i = 0; rc == 0 && own != NULL && i < n; i++) {
-        struct kinesis_cursor parent = *c;
-        bool drained = true;
-
-        if (shards[i].number != own->parents[0] &&
-            shards[i].number != own->parents[1]) {
-            continue;
-        }
-        parent.shard = shards[i].number;
-        rc = kinesis_drained_get(k, &parent, &drained, e);
-        *ret_ready = *ret_ready && drained;
-    }
-    if (rc == 0 && own == NULL) {
-        c->closed = true; /* its records are all gone */
-    }
-    mem_free(shards);
-    return rc;
-}
 
 /* The batch of this fetch, kept until the next one. */
 static struct batch *batch_of(struct broker_fetch *f, struct err *e)
@@ -430,7 +387,8 @@ static int read_at(struct kinesis *k, struct kinesis_cursor *c, int64_t offset,
     if (get_some(k, c, limit, x, e) != 0 || give_offsets(k, c, x, e) != 0) {
         return -1;
     }
-    if (x->n == 0 && x->ended && kinesis_drained_set(k, c, e) != 0) {
+    if ((x->n > 0 || x->ended) &&
+        kinesis_reached_set(k, c, c->offset, e) != 0) {
         return -1;
     }
     f->messages = x->messages;
@@ -446,8 +404,8 @@ int kinesis_fetch(struct broker *b, const char *topic, int32_t partition,
                   struct err *e)
 {
     struct kinesis *k = of(b);
+    struct kinesis_parents parents;
     struct kinesis_cursor c;
-    bool ready;
     int rc;
 
     f->n = 0;
@@ -455,8 +413,8 @@ int kinesis_fetch(struct broker *b, const char *topic, int32_t partition,
         return -1;
     }
     mutex_lock(&k->lock);
-    rc = begin(k, topic, partition, &c, &ready, e);
-    if (rc == 0 && !ready) {
+    rc = kinesis_lineage_begin(k, topic, partition, &c, &parents, e);
+    if (rc == 0 && !parents.read) {
         f->next = offset;
         f->end = offset;
     } else if (rc == 0) {
@@ -482,14 +440,18 @@ int kinesis_offsets(struct broker *b, const char *topic, int32_t partition,
                     int64_t *ret_begin, int64_t *ret_end, struct err *e)
 {
     struct kinesis *k = of(b);
+    struct kinesis_parents parents;
     struct kinesis_cursor c;
-    bool ready;
     int rc;
 
     *ret_begin = 0; /* a fetch of what was trimmed reads on behind it */
     mutex_lock(&k->lock);
-    rc = begin(k, topic, partition, &c, &ready, e);
-    rc = rc != 0 ? rc : find_end(k, &c, ret_end, e);
+    rc = kinesis_lineage_begin(k, topic, partition, &c, &parents, e);
+    if (rc == 0 && parents.ended) {
+        rc = kinesis_find_end(k, &c, ret_end, e);
+    } else {
+        *ret_end = 0; /* nothing of it may be read yet */
+    }
     mutex_unlock(&k->lock);
     return rc;
 }

@@ -26,6 +26,9 @@
     XX(file_stream_before_commit) \
     XX(file_stream_before_sync)   \
     XX(fs_sync)                   \
+    XX(kinesis_after_put)         \
+    XX(kinesis_before_marks)      \
+    XX(kinesis_before_position)   \
     XX(objects_before_commit)     \
     XX(objects_before_plan)       \
     XX(objects_before_publish)    \

@@ -79,6 +79,14 @@ static int from_topic(struct raw *r, int64_t until, const struct message **ret,
                      FETCH_BYTES, &r->fetch, e) < 0) {
         return -1;
     }
+    /* a gap is for good, an end before the one that was told is not */
+    if (r->fetch.n == 0 && r->fetch.end < until) {
+        return err_set(e, ERR_BUSY,
+                       "topic \"%s\" partition %" PRId32
+                       " gives nothing at offset %" PRId64
+                       " yet, and ends at %" PRId64,
+                       s->topic, s->partition, r->next, until);
+    }
     while (k < r->fetch.n && r->fetch.messages[k].offset < until) {
         k++;
     }
