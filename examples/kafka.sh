@@ -1,71 +1,88 @@
-# kafka.sh - what the `run` scripts of the Kafka examples share; they set
-# here (their folder) and topics before they read this file.
+# kafka.sh - what the `run` scripts share; they set here (their folder) and,
+# where they differ, config (default: pinline.yaml beside them) and topics
+# before they read this file.
 #
-#   run [FOLDER]   where all of it goes (default: a new folder below TMPDIR)
+#   run [FOLDER]   where all of it goes (default: a temporary one, removed)
 #   KAFKA          host:port of a Kafka that runs already; else one is started
 #                  on a free port, and stopped at the end
 #   ROWS           rows of each table that are posted (default 500)
-#   SOURCE         where rows come from; else the exercise's database is started,
-#                  filled, and read with its credentials file
+#   SOURCE         where rows come from, for the examples that have a database;
+#                  else the exercise's is started, filled, and read with its
+#                  credentials file
 root=$(cd "$here/../.." && pwd)
 pinline=${PINLINE:-$root/build/pinline}
-folder=${1:-$(mktemp -d "${TMPDIR:-/tmp}/$(basename "$here").XXXXXX")}
+config=${config:-$here/pinline.yaml}
+rows=${ROWS:-500}
+temporary=
+[ -n "${1:-}" ] || temporary=$(mktemp -d "${TMPDIR:-/tmp}/$(basename "$here").XXXXXX")
+folder=${1:-$temporary}
 mkdir -p "$folder/sink"
 folder=$(cd "$folder" && pwd)
 cd "$folder" # file= in the properties is relative to where Connect starts
 rm -f sink/*
 far=$root/tools/far-sides
+words=() # what every command of pinline is told besides its configuration
 server=
 database= database_kind=
 
 say() { printf '\n== %s\n' "$*"; }
 kt() { "$root/tools/far/kafka/kt" "$@"; }
+value() { sed -n "s/^$1=//p" <<< "$status"; } # NAME, of what a far side said
+
+stop_api() {
+    [ -n "$server" ] || return 0
+    kill "$server" 2> /dev/null || true
+    wait "$server" || true
+    server=
+}
 
 finish() {
-    if [ -n "$server" ]; then
-        kill "$server" 2> /dev/null || true
-        wait "$server" || true
-    fi
+    stop_api
     [ -z "$database" ] || "$far" "$database_kind" stop --dir "$database"
     "$far" connect stop --dir "$folder/connect"
     [ -n "${KAFKA:-}" ] || "$far" kafka stop --dir "$folder/kafka"
+    [ -z "$temporary" ] || rm -rf "$temporary"
 }
 trap finish EXIT
 
-# The exercise's database: 11,154 rows in each of three tables.
-start_database() { # postgres|mariadb FILE: its credentials go into FILE
-    local values
-    if [ -n "${SOURCE:-}" ]; then
-        echo "rows come from $SOURCE"
-        return 0
-    fi
+start_database() { # postgres|mariadb FILE: its credentials go into FILE; sets status
     database=$(mktemp -d)
     database_kind=$1
-    values=$("$far" "$1" start --dir "$database")
+    status=$("$far" "$1" start --dir "$database")
     (umask 077 && sed -nE 's/^(host|port|user|password|database)=(.*)/\U\1\E: \2/p' \
-        <<< "$values" > "$2")
+        <<< "$status" > "$2")
     sed 's/^PASSWORD.*/PASSWORD: .../' "$2"
-    SOURCE=$2
-    "$pinline" generate --to "$2"
+}
+
+# The exercise's database: 11,154 rows in each of three tables.
+start_source() { # postgres|mariadb FILE
+    if [ -n "${SOURCE:-}" ]; then
+        echo "rows come from $SOURCE"
+    else
+        start_database "$@"
+        SOURCE=$2
+        "$pinline" generate --to "$2"
+    fi
+    words+=(--set "source=$SOURCE")
 }
 
 start_kafka() {
     kafka=${KAFKA:-$("$far" kafka start --dir "$folder/kafka" | sed -n 's/^bootstrap=//p')}
     echo "bootstrap.servers: $kafka"
+    words+=(--set "broker=kafka://$kafka")
 }
 
-mine() { # COMMAND...: pinline with this example's configuration, on that Kafka
-    ${instead:-} "$pinline" -C "$here/pinline.yaml" --data "$folder/data" \
-        --set "broker=kafka://$kafka" ${SOURCE:+--set "source=$SOURCE"} "$@"
+mine() { # COMMAND...: pinline with this example's configuration
+    ${instead:-} "$pinline" -q -C "$config" --data "$folder/data" "${words[@]}" "$@"
 }
 
 start_connect() { # PROPERTIES...
     "$far" connect start --dir "$folder/connect" --bootstrap "$kafka" "$@"
 }
 
-start_api() { # sets url
+start_api() { # [OPTION...]; sets url
     # in place of the subshell: its number is the one to stop
-    instead=exec mine serve --no-pipelines --listen 127.0.0.1:0 > served 2>&1 &
+    instead=exec mine serve --listen 127.0.0.1:0 "$@" > served 2>&1 &
     server=$!
     until grep -q 'http://' served; do
         kill -0 $server 2> /dev/null || {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""examples/daily-batch-and-kinesis/run, and its tables read by delta-rs."""
+"""examples/daily-batch-and-kinesis/run-stream, and its tables read by delta-rs."""
 import base64
 import glob
 import json
@@ -27,7 +27,7 @@ def check(ok, name, why=""):
 def main():
     global skipped
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run([ROOT + "/examples/daily-batch-and-kinesis/run", folder],
+        done = subprocess.run([ROOT + "/examples/daily-batch-and-kinesis/run-stream", folder],
                               capture_output=True, text=True, check=False)
         check(done.returncode == 0, "the example runs", done.stdout[-1500:] + done.stderr[-1500:])
         check(done.stdout.count("closes") == 3, "its sums close", done.stdout[-1500:])

@@ -23,15 +23,19 @@ def check(ok, name, why=""):
     print(f"{'ok' if ok else 'not ok'} {name} {'' if ok else why}", flush=True)
 
 
-with far.side("postgres") as side, tempfile.TemporaryDirectory() as folder:
+with far.side("postgres") as side, far.side("kafka") as kafka, tempfile.TemporaryDirectory() as folder:
     env = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
     env.update({f"PINLINE_DB_{k.upper()}": side[k]
                 for k in ("host", "port", "user", "password", "database")})
-    env.update(ROWS="200", PINLINE=lake.pinline())
+    env.update(ROWS="200", PINLINE=lake.pinline(), KAFKA=kafka["bootstrap"])
     done = subprocess.run([os.path.join(lake.ROOT, "examples", "fastapi-s3-postgres", "run-stream"),
                            folder], env=env, capture_output=True, text=True, timeout=200, check=False)
     check(done.returncode == 0, "the example runs to its end", done.stdout[-900:] + done.stderr[-900:])
     check(done.stdout.count("closes") == 3, "its sums close", done.stdout[-900:])
+    offsets = subprocess.run([kafka["kt"], "kafka-get-offsets", "--bootstrap-server",
+                              kafka["bootstrap"]], capture_output=True, text=True, check=True).stdout
+    check({f"{t}:0:200" for t in ("KafkaPinterestTopic", "geo", "user")} <= set(offsets.split()),
+          "the posts went through Kafka", offsets)
     check(side["password"] not in done.stdout + done.stderr, "I11 no password is shown")
     with psycopg2.connect(host=side["host"], port=side["port"], user=side["user"],
                           password=side["password"], dbname=side["database"]) as db:

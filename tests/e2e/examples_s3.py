@@ -42,8 +42,15 @@ def objects(s3, prefix):
     return found
 
 
-def example(s3, folder, script):
-    env = dict(os.environ, AWS_ENDPOINT_URL=s3["url"], AWS_REGION=s3["region"],
+def in_kafka(kafka, *topics):
+    """200 messages in each topic."""
+    out = subprocess.run([kafka["kt"], "kafka-get-offsets", "--bootstrap-server",
+                          kafka["bootstrap"]], capture_output=True, text=True, check=True).stdout
+    check({f"{t}:0:200" for t in topics} <= set(out.split()), f"Kafka has the rows of {topics[0]}")
+
+
+def example(s3, kafka, folder, script):
+    env = dict(os.environ, KAFKA=kafka["bootstrap"], AWS_ENDPOINT_URL=s3["url"], AWS_REGION=s3["region"],
                AWS_ACCESS_KEY_ID=s3["access_key"],
                AWS_SECRET_ACCESS_KEY=s3["secret_key"], BUCKET=s3["bucket"], ROWS="200")
     done = subprocess.run([os.path.join(far.ROOT, "examples", script),
@@ -57,8 +64,9 @@ def example(s3, folder, script):
 
 def main():
     python_of_tests()
-    with far.side("s3") as s3, tempfile.TemporaryDirectory() as folder:
-        text = example(s3, folder, "rest-proxy-s3/run")
+    with far.side("s3") as s3, far.side("kafka") as kafka, tempfile.TemporaryDirectory() as folder:
+        text = example(s3, kafka, folder, "rest-proxy-s3/run")
+        in_kafka(kafka, *(f"262542bdae36.{t}" for t in ("pin", "geo", "user")))
         got = objects(s3, "user-262542bdae36-bucket/topics/")
         want = {f"user-262542bdae36-bucket/topics/262542bdae36.{t}/partition=0/"
                 f"262542bdae36.{t}+0+{n:010}.json" for t in ("pin", "geo", "user")
@@ -80,11 +88,13 @@ def main():
               "run --input s3://... takes the rows of the objects")
         if done.returncode:
             print(done.stderr)
-        example(s3, folder, "daily-batch-and-kinesis/run-batch")
+        example(s3, kafka, folder, "daily-batch-and-kinesis/run-batch")
+        in_kafka(kafka, *(f"0affe94cc7d3.{t}" for t in ("pin", "geo", "user")))
         got = objects(s3, "daily/topics/0affe94cc7d3.geo/partition=0/")
         check(sum(b.count(b"\n") for b in got.values()) == 200
               and all(k.endswith(".json.gz") for k in got), "gzip objects of 100 lines")
-        example(s3, folder, "fastapi-s3-postgres/run-batch")
+        example(s3, kafka, folder, "fastapi-s3-postgres/run-batch")
+        in_kafka(kafka, "KafkaPinterestTopic")
         got = objects(s3, "pinterest-data/events/")
         lists = [json.loads(b) for _, b in sorted(got.items())]
         check(sum(map(len, lists)) == 200 and all(isinstance(x, list) for x in lists),
