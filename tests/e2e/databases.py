@@ -137,6 +137,9 @@ def sorted_rows(rows):
 def made_tables_hold_the_rows(side, folder):
     name = side.name
     pinline("generate", "--to", side.url, env=side.env)
+    if name == "mariadb":
+        loads = side.rows("SHOW GLOBAL STATUS LIKE 'Com_load'")[0]["Value"]
+        check("mariadb: tables are filled by LOAD DATA", int(loads) == 3, loads)
     pinline("generate", "--out", os.path.join(folder, "rows"))
     for table, there in TABLES.items():
         got = sorted_rows(as_sent(r, str) for r in side.rows(f"SELECT * FROM {there}"))
@@ -172,6 +175,79 @@ def the_script_is_repeated(side, folder):
               all(got[t] == want[t] for t in TABLES), got["geo"][:1], want["geo"][:1])
         check(f"{side.name}: columns come in the table's order",
               all(list(got[t][0]) == list(want[t][0]) for t in TABLES))
+
+
+def sessions(side):
+    """Connections of ours, by number."""
+    sql = ("SELECT pid AS id FROM pg_stat_activity WHERE application_name = 'pinline'"
+           if side.name == "postgres" else
+           "SELECT id FROM information_schema.processlist WHERE id <> connection_id() "
+           "AND command <> 'Killed' AND host LIKE '127.0.0.1:%' AND info IS NULL")
+    return [r["id"] for r in side.rows(sql)]
+
+
+def connections_that_break_are_made_again(side, folder):
+    """One connection for the life of the program, until the server ends it."""
+    draw = ("--source", side.url, "--rows", "120", "--seed", "11")
+    want = posted(side, folder, *draw)
+    proxy = Proxy()
+    side.engine.dispose()  # its own idle ones are not ours
+    before = set(sessions(side))
+    p = subprocess.Popen([PINLINE, "emulate", "--to", proxy.url, "--data",
+                          os.path.join(folder, "again"), *draw, "--pace", "60/s"],
+                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                         env={**os.environ, **side.env})
+    seen, ends, most = set(), 0, 0
+    while p.poll() is None:
+        time.sleep(0.25)
+        ours = set(sessions(side)) - before
+        most = max(most, len(ours))
+        seen |= ours
+        for n in ours if ends < 3 else ():
+            try:
+                side.run(f"SELECT pg_terminate_backend({n})" if side.name == "postgres"
+                         else f"KILL {n}")
+                ends += 1
+            except sa.exc.OperationalError:
+                pass  # it was gone already
+    said.append(p.stderr.read())
+    check(f"{side.name}: connections that the server ends are made again, and the rows are "
+          f"the same", p.returncode == 0 and ends == 3 and proxy.stored == want,
+          p.returncode, ends, said[-1], {t: len(r) for t, r in proxy.stored.items()})
+    check(f"{side.name}: one connection at a time", most == 1 and len(seen) <= ends + 1, most, seen)
+
+
+def tls_is_an_option(side, folder):
+    draw = ("emulate", "--show", "--dry-run", "--source")
+    ca = side.values["ca"]
+    other = os.path.join(folder, "other.crt")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=other",
+                    "-keyout", os.devnull, "-out", other], check=True, capture_output=True)
+    for query in ("tls=off", "tls=prefer", "tls=require", f"ca={ca}", f"tls=verify&ca={ca}"):
+        p = pinline(*draw, f"{side.url}?{query}", env=side.env)
+        check(f"{side.name}: rows come with {query.replace(ca, 'CA')}", "user_result" in p.stdout,
+              p.stderr)
+    p = pinline(*draw, f"{side.url}?tls=verify&ca={other}", env=side.env, code=None)
+    check(f"{side.name}: a server that the CA does not know is refused",
+          p.returncode != 0 and "certificate" in p.stderr.lower(), p.stderr)
+    who = "hostssl_only"
+    if side.name == "postgres":
+        side.run(f"CREATE USER {who} PASSWORD 'only-by-tls-1'",
+                 f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {who}")
+        used = side.rows("SHOW ssl")[0]["ssl"] == "on"
+    else:
+        side.run(f"CREATE USER {who}@'%' IDENTIFIED BY 'only-by-tls-1' REQUIRE SSL",
+                 f"GRANT SELECT ON pinterest_data.* TO {who}@'%'")
+        used = True
+    check(f"{side.name}: the server speaks TLS", used)
+    url = side.url.replace(side.values["user"], who)
+    env = {"PINLINE_DB_PASSWORD": "only-by-tls-1"}
+    p = pinline(*draw, url + "?tls=require", env=env)
+    check(f"{side.name}: who must use TLS gets rows", "user_result" in p.stdout, p.stderr)
+    if side.name == "mariadb":
+        p = pinline(*draw, url + "?tls=off", env=env, code=None)
+        check("mariadb: and none without it", p.returncode != 0, p.stdout)
 
 
 def odd_tables(side):
@@ -318,19 +394,20 @@ def wrong_input_is_told(side, folder):
 
 with tempfile.TemporaryDirectory(prefix="pinline-databases.") as folder:
     for far_name in sys.argv[1:] or ("postgres", "mariadb"):
-        with far.side(far_name) as values, contextlib.ExitStack() as stack:
+        with far.side(far_name, "--tls") as values, contextlib.ExitStack() as stack:
             one = Side(far_name, values)
             stack.callback(one.engine.dispose)
             place = os.path.join(folder, far_name)
             os.mkdir(place)
             for test in (made_tables_hold_the_rows, the_script_is_repeated,
                          tables_of_others_are_sources, answers_are_the_same,
-                         credentials_are_found, wrong_input_is_told):
+                         credentials_are_found, wrong_input_is_told,
+                         connections_that_break_are_made_again, tls_is_an_option):
                 before = time.monotonic()
                 test(one, place)
                 print(f"{far_name} {test.__name__}: {time.monotonic() - before:.1f} s", flush=True)
             check(f"{far_name}: I11 no password was ever printed",
                   not any(secret in text for text in said for secret in
-                          (values["password"], "weak-password-1", "not-the-password")))
+                          (values["password"], "weak-password-1", "not-the-password", "only-by-tls-1")))
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)

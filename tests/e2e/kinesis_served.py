@@ -5,8 +5,10 @@ Producers and consumers as they are: create, wait, put, iterate, get, tags,
 delete; signatures right and wrong; the requests that the AWS command line
 sends; and the script of the exercise that puts 500 rows of each table through
 the API Gateway's paths.  What arrived is read back by another client.
+`kinesis_served.py kafka`: the same with Apache Kafka behind the server.
 """
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -20,10 +22,13 @@ import urllib.error
 import urllib.request
 import uuid
 
+import far
+
 PINLINE = os.path.abspath(os.environ["PINLINE"])
 ROOT = os.environ["PINLINE_ROOT"]
 CACHE = os.environ.get("PINLINE_CACHE", ROOT + "/.cache")
 sys.path[:0] = __import__("glob").glob(CACHE + "/venv/test/lib/python3*/site-packages")
+BROKER = []  # words that name another one than the embedded
 KEYS = "AKIATEST first-secret-123456\nAKIAOTHER second-secret-123456\n"
 passed = failed = 0
 
@@ -40,16 +45,33 @@ def check(ok, name, why=""):
 
 class Server:
     def __init__(self, folder, name, *options):
+        wipe()
         self.data = os.path.join(folder, name)
         self.process = subprocess.Popen(
             [PINLINE, "-q", "--data", self.data, "serve", "--no-pipelines",
-             "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, text=True)
+             "--listen", "127.0.0.1:0", *BROKER, *options], stdout=subprocess.PIPE, text=True)
         port = re.search(r":(\d+),", self.process.stdout.readline()).group(1)
         self.url = f"http://127.0.0.1:{port}"
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=15)
+
+
+def wipe():
+    """A cluster is everybody's: each server begins without topics."""
+    if not BROKER:
+        return
+    from confluent_kafka.admin import AdminClient
+    admin = AdminClient({"bootstrap.servers": BROKER[1].split("//")[1], "log_level": 0})
+
+    def names():
+        return [n for n in admin.list_topics(timeout=20).topics if not n.startswith("__")]
+    if names():
+        for f in admin.delete_topics(names()).values():
+            f.result(30)
+    while names():
+        time.sleep(0.1)
 
 
 def client(url, key="AKIATEST", secret="first-secret-123456", region="us-east-1"):
@@ -193,6 +215,11 @@ def faults(k, url):
     for call, arguments, want in bad:
         got = fault(call, **arguments)
         check(got == (want, 400), f"{call.__name__}: {want}", got)
+    status, answer = raw(url, b"\xa1jStreamNamebs1", headers={
+        "Content-Type": "application/x-amz-cbor-1.1"})
+    check((status, answer["__type"]) == (400, "SerializationException")
+          and "AWS_CBOR_DISABLE=true" in answer["message"],
+          "CBOR is refused with what a Java client is to set", answer)
     for body, want in ((b"not json", "SerializationException"), (b"[]", "SerializationException"),
                        (b'{"StreamName":"s1","Data":"%","PartitionKey":"a"}', "SerializationException"),
                        (b'{"StreamName":"s1","PartitionKey":"a"}', "ValidationException")):
@@ -231,7 +258,7 @@ def command_line(folder):
             "PartitionKey": "1"}).encode(), headers={"User-Agent": agent})
         check(status == 200 and answer["ShardId"] == "shardId-000000000000", f"as {agent[:11]} sends it")
     out = subprocess.run([PINLINE, "--data", s.data, "topics", "read", "s1", "--max", "9",
-                          "--from-beginning"], capture_output=True, text=True, check=False).stdout
+                          "--from-beginning", *BROKER], capture_output=True, text=True, check=False).stdout
     check(out.count('{"index":1}') == 2, "topics read sees the same", out)
     check(s.stop() == 0, "that server ends with 0")
 
@@ -394,7 +421,11 @@ def main():
         print(f"skip boto3 is not here ({why}); tools/get-test-deps")
         print("0 passed, 0 failed, 1 skipped")
         return 77
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        if sys.argv[1:] == ["kafka"]:
+            BROKER[:] = ["--broker", "kafka://"
+                         + stack.enter_context(far.side("kafka"))["bootstrap"]]
         signatures(folder)
         s = Server(folder, "plain")
         k = client(s.url, "anything", "goes")

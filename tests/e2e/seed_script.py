@@ -170,10 +170,10 @@ def main():
                     env={"PINLINE_DB_PASSWORD": side["password"]})
         proxy = {t: f"{USER}.{t}" for t in TABLES}
         gateway = {t: f"streaming-{USER}-{t}" for t in TABLES}
-        data, sets = script_round(root, {**mariadb, "name": "mariadb"}, "REST proxy",
-                                  post_to_proxy, proxy)
-        answers_in_psql(data, sets, postgres)
-        script_round(root, {**postgres, "name": "postgres"}, "gateway", put_to_gateway, gateway)
+        ways = (("REST proxy", post_to_proxy, proxy), ("gateway", put_to_gateway, gateway))
+        made = [script_round(root, {**side, "name": name}, *way)
+                for name, side in (("mariadb", mariadb), ("postgres", postgres)) for way in ways]
+        answers_in_psql(*made[0], postgres)
     print(f"{sinks.passed} passed, {sinks.failed} failed")
     return sinks.failed > 0
 
