@@ -141,9 +141,10 @@ static int number(struct db_source *s, size_t slot, struct err *e)
                : s->dialect->prepare(s->db, slot, t->sql, e);
 }
 
-static int open_db(void **ret, const struct db_dialect *dialect,
-                   const char *url, const struct source_conf *conf,
-                   struct err *e)
+/* *ret_met: there is a server. */
+static int open_once(struct db_source **ret, const struct db_dialect *dialect,
+                     const char *url, const struct source_conf *conf,
+                     bool *ret_met, struct err *e)
 {
     struct db_source *s = mem_zero(1, sizeof(*s));
 
@@ -157,8 +158,11 @@ static int open_db(void **ret, const struct db_dialect *dialect,
         s->tables[i].copy.fd = -1;
     }
     if (login_find(&s->login, url, e) < 0 ||
-        dialect->open(&s->db, &s->login, s->datetimes, FIRST_WAIT_US, e) < 0 ||
-        db_source_find(s, conf, e) < 0) {
+        dialect->open(&s->db, &s->login, s->datetimes, FIRST_WAIT_US, e) < 0) {
+        goto fail;
+    }
+    *ret_met = true;
+    if (db_source_find(s, conf, e) < 0) {
         goto fail;
     }
     for (size_t i = 0; i < s->ntables; i++) {
@@ -172,6 +176,29 @@ static int open_db(void **ret, const struct db_dialect *dialect,
 fail:
     close_db(s);
     return -1;
+}
+
+/* Numbering the rows of a large table may take long: a connection that breaks
+ * meanwhile is no reason to give up. */
+static int open_db(void **ret, const struct db_dialect *dialect,
+                   const char *url, const struct source_conf *conf,
+                   struct err *e)
+{
+    struct db_source *s = NULL;
+    struct err why = {.code = ERR_NONE};
+    bool met = false;
+    int rc = open_once(&s, dialect, url, conf, &met, &why);
+
+    for (int i = 0; rc < 0 && met && why.code == ERR_CONNECT && i < AGAIN_MAX;
+         i++) {
+        rc = open_once(&s, dialect, url, conf, &met, &why);
+    }
+    if (rc == 0) {
+        *ret = s;
+    } else if (e != NULL) {
+        *e = why;
+    }
+    return rc;
 }
 
 static int rows_of_db(void *handle, size_t table, int64_t *ret, struct err *e)
