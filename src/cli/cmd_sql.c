@@ -10,11 +10,11 @@ enum {
 };
 
 static const char *const dialects[] = {"duckdb", "spark", NULL};
-static const char *const formats[] = {"sql", "databricks", NULL};
+static const char *const formats[] = {"sql", "databricks", "ipynb", NULL};
 static const char *const storages[] = {"parquet", "delta", NULL};
 /* What only the whole script for Spark takes. */
-static const char *const spark_only[] = {"answers",  "format",  "raw",
-                                         "register", "storage", "tables"};
+static const char *const spark_only[] = {
+    "answers", "format", "raw", "register", "storage", "stream", "tables"};
 
 static const struct opt opts[] = {
     {.name = "answers",
@@ -30,7 +30,8 @@ static const struct opt opts[] = {
      .kind = OPT_CHOICE,
      .arg = "FORMAT",
      .choices = formats,
-     .help = "Script for Spark: sql (default), or a databricks notebook"},
+     .help = "Script for Spark: sql (default), or a notebook: databricks, or "
+             "ipynb with Python cells"},
     {.name = "raw",
      .kind = OPT_TEXT,
      .arg = "PATH",
@@ -46,6 +47,9 @@ static const struct opt opts[] = {
      .arg = "KIND",
      .choices = storages,
      .help = "Script for Spark: tables are parquet (default) or delta"},
+    {.name = "stream",
+     .kind = OPT_FLAG,
+     .help = "A PySpark program that cleans as a stream, instead of a script"},
     {.name = "table",
      .kind = OPT_TEXT,
      .arg = "TABLE",
@@ -71,6 +75,9 @@ static int print_spark(const struct workspace *w, const struct args *a,
     };
     int rc;
 
+    if (args_has(a, "stream")) {
+        return script_stream(&conf, b, e);
+    }
     if (analyses_load(&all, w->project.analyses, e) < 0) {
         return -1;
     }
@@ -156,10 +163,17 @@ const struct cmd cmd_sql = {
         "records, tables clean_NAME, and every answer. It runs in "
         "spark-sql -f (4.2) as it is. In --raw {table} stands for the "
         "table's name; a path may be a folder, a pattern or an URL that "
-        "Spark reads.",
+        "Spark reads.\n\n"
+        "With --stream it is a program for spark-submit that goes on "
+        "cleaning: from Kafka or a folder (--raw) into Delta tables or "
+        "Postgres (--tables), each record once; its own --help tells the "
+        "rest.",
     .examples = "pinline sql --table pin\n  The query for DuckDB\n"
                 "pinline sql --dialect spark --script > batch.sql\n  For "
-                "spark-sql -f batch.sql\n",
+                "spark-sql -f batch.sql\n"
+                "pinline sql --dialect spark --stream --raw "
+                "kafka://127.0.0.1:9092 > job.py\n  For spark-submit job.py "
+                "--checkpoints DIR\n",
     .opts = {opts, ARRAY_LEN(opts)},
     .run = run,
 };

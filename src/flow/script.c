@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "clean/sql.h"
+#include "json/json.h"
 
 enum {
     CELL_MAX = 16 << 20,
@@ -18,6 +19,7 @@ struct pen {
     struct buf *out;
     struct buf cell;
     size_t cells;
+    bool rows; /* the statement's rows are for people to see */
     struct err *e;
 };
 
@@ -28,12 +30,61 @@ static int put(struct pen *p, const char *text)
     return buf_puts(&p->cell, text, p->e);
 }
 
+/* One cell of a Jupyter notebook; kind: "code" or "markdown". */
+static int put_cell(struct pen *p, const char *kind, struct slice source)
+{
+    bool code = strcmp(kind, "code") == 0;
+
+    if (buf_putf(p->out, p->e,
+                 "%s\n{\"cell_type\":\"%s\",\"id\":\"c%zu\",\"metadata\":{}%s,"
+                 "\"source\":",
+                 p->cells == 0 ? "" : ",", kind, p->cells,
+                 code ? ",\"execution_count\":null,\"outputs\":[]" : "") < 0 ||
+        json_print_text(p->out, source, p->e) < 0) {
+        return -1;
+    }
+    p->cells++;
+    return buf_putc(p->out, '}', p->e);
+}
+
+/* The statement as a Python cell; rows of a SELECT are shown. */
+static int end_python(struct pen *p)
+{
+    static const char open[] = "spark.sql(r\"\"\"\n";
+    const char *text;
+    struct buf b;
+    int rc = -1;
+
+    buf_init(&b, CELL_MAX);
+    if (buf_text(&p->cell, &text, p->e) < 0) {
+        goto out;
+    }
+    if (strstr(text, "\"\"\"") != NULL) {
+        err_set(p->e, ERR_INVALID,
+                "three quotes in a row cannot stand in a Python cell");
+        goto out;
+    }
+    if (buf_puts(&b, open, p->e) == 0 && buf_puts(&b, text, p->e) == 0 &&
+        buf_puts(&b,
+                 p->rows ? "\n\"\"\").show(1000, truncate=False)" : "\n\"\"\")",
+                 p->e) == 0) {
+        rc = put_cell(p, "code", buf_slice(&b));
+    }
+out:
+    buf_clear(&p->cell);
+    buf_release(&b);
+    return rc;
+}
+
 /* What was put since the last one becomes a statement. */
 static int end_cell(struct pen *p)
 {
     const char *between = p->cells == 0 ? "" : "\n";
     int rc;
 
+    if (p->conf->format == SCRIPT_IPYNB) {
+        return end_python(p);
+    }
     if (p->conf->format == SCRIPT_DATABRICKS && p->cells > 0) {
         between = "\n-- COMMAND ----------\n\n";
     }
@@ -182,6 +233,7 @@ static int put_answer(struct pen *p, const struct analysis *a)
          put(p, "' USING json OPTIONS (ignoreNullFields 'false')\n") < 0)) {
         return -1;
     }
+    p->rows = folder == NULL;
     return analysis_script(p->conf->analyses, a, NULL, 0, &p->cell, p->e) < 0
                ? -1
                : end_cell(p);
@@ -189,23 +241,61 @@ static int put_answer(struct pen *p, const struct analysis *a)
 
 /* --- the whole --------------------------------------------------------------------- */
 
+/* What it is, for people. */
+static int put_title(struct pen *p)
+{
+    static const char words[] =
+        "Cleans by %s and answers, in Spark SQL; made by pinline %s.\n"
+        "%sReads JSON objects, one a line, UTF-8, keys unique: `pinline clean "
+        "--decoded` writes\n%sthem from anything else.\n";
+    struct buf b;
+    int rc = -1;
+
+    if (p->conf->format != SCRIPT_IPYNB) {
+        return buf_puts(p->out,
+                        p->conf->format == SCRIPT_DATABRICKS
+                            ? "-- Databricks notebook source\n-- "
+                            : "-- ",
+                        p->e) < 0 ||
+                       buf_putf(p->out, p->e, words, p->conf->spec->file,
+                                PINLINE_VERSION, "-- ", "-- ") < 0
+                   ? -1
+                   : buf_putc(p->out, '\n', p->e);
+    }
+    buf_init(&b, PATH_BYTES);
+    if (buf_puts(p->out, "{\"cells\":[", p->e) == 0 &&
+        buf_putf(&b, p->e, words, p->conf->spec->file, PINLINE_VERSION, "",
+                 "") == 0 &&
+        put_cell(p, "markdown", buf_slice(&b)) == 0) {
+        rc = put_cell(p, "code",
+                      SLICE("from pyspark.sql import SparkSession\n\n"
+                            "spark = SparkSession.builder.appName(\"pinline\")."
+                            "getOrCreate()"));
+    }
+    buf_release(&b);
+    return rc;
+}
+
+static int put_end(struct pen *p)
+{
+    return p->conf->format != SCRIPT_IPYNB
+               ? 0
+               : buf_puts(
+                     p->out,
+                     "\n],\"metadata\":{\"kernelspec\":{\"display_name\":"
+                     "\"Python 3\",\"language\":\"python\",\"name\":"
+                     "\"python3\"},\"language_info\":{\"name\":\"python\"}}"
+                     ",\"nbformat\":4,\"nbformat_minor\":5}\n",
+                     p->e);
+}
+
 static int put_head(struct pen *p)
 {
     struct buf settings;
     struct slice rest, one;
     int rc = -1;
 
-    if (p->conf->format == SCRIPT_DATABRICKS &&
-        buf_puts(p->out, "-- Databricks notebook source\n", p->e) < 0) {
-        return -1;
-    }
-    if (buf_putf(p->out, p->e,
-                 "-- Cleans by %s and answers, in Spark SQL; made by pinline "
-                 "%s.\n"
-                 "-- Reads JSON objects, one a line, UTF-8, keys unique: "
-                 "`pinline clean --decoded` writes\n"
-                 "-- them from anything else.\n\n",
-                 p->conf->spec->file, PINLINE_VERSION) < 0) {
+    if (put_title(p) < 0) {
         return -1;
     }
     buf_init(&settings, PATH_BYTES);
@@ -242,12 +332,13 @@ int script_spark(const struct script_conf *conf, struct buf *b, struct err *e)
             goto out;
         }
     }
-    for (size_t i = 0; i < analyses_count(conf->analyses); i++) {
+    for (size_t i = 0;
+         conf->analyses != NULL && i < analyses_count(conf->analyses); i++) {
         if (put_answer(&p, analyses_at(conf->analyses, i)) < 0) {
             goto out;
         }
     }
-    rc = 0;
+    rc = put_end(&p);
 out:
     buf_release(&p.cell);
     return rc;
