@@ -5,7 +5,6 @@
 
 #include "core/fs.h"
 #include "core/mem.h"
-#include "engine/engine.h"
 #include "flow/analysis.h"
 #include "flow/catalog.h"
 
@@ -20,7 +19,7 @@ enum {
 struct answers {
     struct analyses *all;
     struct engine *engine;
-    const struct analysis *which[REPORT_ANSWERS_MAX];
+    const struct analysis *which[REPORT_ANSWERS_MAX + 1]; /* one to try */
     struct frame frames[REPORT_ANSWERS_MAX];
     size_t n;
     char scope[SCOPE_BYTES];
@@ -97,53 +96,77 @@ static int add_tables(struct answers *a, struct workspace *w,
     return 0;
 }
 
+/* Note the question as the next one, with its SQL, when it concerns the
+ * spec. */
+static int note(struct answers *a, const struct workspace *w,
+                const struct analysis *one, struct buf *sql, bool *ret,
+                struct err *e)
+{
+    const char *text;
+
+    if (analysis_script(a->all, one, NULL, 0, sql, e) < 0 ||
+        buf_text(sql, &text, e) < 0) {
+        return -1;
+    }
+    *ret = concerns(w->spec, text);
+    if (*ret && a->n == REPORT_ANSWERS_MAX) {
+        return err_set(e, ERR_LIMIT, "more than %d questions",
+                       REPORT_ANSWERS_MAX);
+    }
+    a->which[a->n] = *ret ? one : NULL;
+    return 0;
+}
+
 static int ask(struct answers *a, struct workspace *w,
                const struct analysis *one, struct err *e)
 {
     struct buf sql;
-    const char *text;
-    int rc = -1;
+    bool any = false;
+    int rc;
 
     buf_init(&sql, SQL_BYTES);
-    if (analysis_script(a->all, one, NULL, 0, &sql, e) < 0 ||
-        buf_text(&sql, &text, e) < 0) {
-        goto out;
-    }
-    if (!concerns(w->spec, text)) {
-        rc = 0;
-        goto out;
-    }
-    if (a->n == REPORT_ANSWERS_MAX) {
-        err_set(e, ERR_LIMIT, "more than %d questions", REPORT_ANSWERS_MAX);
-        goto out;
+    rc = note(a, w, one, &sql, &any, e);
+    buf_release(&sql);
+    if (rc < 0 || !any) {
+        return rc;
     }
     if (analysis_run(a->all, one, NULL, 0, a->engine, &a->frames[a->n], e) <
         0) {
-        err_wrap(e, "question %s", one->id);
-        goto out;
+        return err_wrap(e, "question %s", one->id);
     }
-    a->which[a->n++] = one;
-    rc = 0;
-out:
-    buf_release(&sql);
-    return rc;
+    a->n++;
+    return 0;
+}
+
+static int start(struct answers **ret, struct workspace *w, const char *scope,
+                 struct err *e)
+{
+    struct answers *a = mem_zero(1, sizeof(*a));
+
+    if (a == NULL) {
+        return err_nomem(e, sizeof(*a));
+    }
+    (void)snprintf(a->scope, sizeof(a->scope), "%s", scope);
+    if (analyses_load(&a->all, w->project.analyses, e) < 0) {
+        answers_free(a);
+        return -1;
+    }
+    *ret = a;
+    return 0;
 }
 
 int answers_make(struct answers **ret, struct workspace *w,
                  const struct flow_batch_result *only, struct err *e)
 {
     struct engine_conf conf = {.kind = "duckdb"};
-    struct answers *a = mem_zero(1, sizeof(*a));
+    struct answers *a = NULL;
 
-    if (a == NULL) {
-        return err_nomem(e, sizeof(*a));
+    if (start(&a, w, only ? "the new rows" : "all rows", e) < 0) {
+        return -1;
     }
-    (void)snprintf(a->scope, sizeof(a->scope), "%s",
-                   only ? "the new rows" : "all rows");
     conf.temp_dir = project_path(&w->project, "tmp", e);
     conf.store = project_store(&w->project, w->project.tables_dir, e);
     if (conf.temp_dir == NULL || conf.store == NULL ||
-        analyses_load(&a->all, w->project.analyses, e) < 0 ||
         engine_open(&a->engine, &conf, e) < 0 ||
         add_tables(a, w, only, e) < 0) {
         goto fail;
@@ -159,6 +182,62 @@ int answers_make(struct answers **ret, struct workspace *w,
 fail:
     answers_free(a);
     return -1;
+}
+
+/* All questions' SQL, then all at once. */
+static int ask_all(struct answers *a, struct workspace *w, struct buf *sql,
+                   struct err *e)
+{
+    const char *texts[REPORT_ANSWERS_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < analyses_count(a->all); i++) {
+        bool any = false;
+
+        if (note(a, w, analyses_at(a->all, i), &sql[n], &any, e) < 0) {
+            return -1;
+        }
+        if (any) {
+            texts[n] = sql[n].ptr; /* note() ended it */
+            a->n = ++n;
+        } else {
+            buf_clear(&sql[n]);
+        }
+    }
+    a->n = 0; /* of frames */
+    if (engine_query_many(a->engine, texts, n, ANALYSIS_BYTES_MAX, a->frames,
+                          e) < 0) {
+        return -1;
+    }
+    a->n = n;
+    return 0;
+}
+
+int answers_make_by(struct answers **ret, struct workspace *w,
+                    struct engine *engine, struct err *e)
+{
+    struct buf sql[REPORT_ANSWERS_MAX + 1];
+    struct answers *a = NULL;
+    int rc;
+
+    if (start(&a, w, "all rows", e) < 0) {
+        engine_close(engine);
+        return -1;
+    }
+    a->engine = engine;
+    for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+        buf_init(&sql[i], SQL_BYTES);
+    }
+    rc = ask_all(a, w, sql, e);
+    for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+        buf_release(&sql[i]);
+    }
+    if (rc < 0) {
+        answers_free(a);
+        return -1;
+    }
+    *ret = a;
+    return 0;
 }
 
 size_t answers_count(const struct answers *a)

@@ -5,6 +5,7 @@
 #define CLI_ANSWERS_H
 
 #include "cli/workspace.h"
+#include "engine/engine.h"
 #include "flow/batch.h"
 #include "flow/report.h"
 
@@ -13,6 +14,10 @@ struct answers; /* opaque */
 /* Over the project's tables, or over the rows that `only` kept. */
 int answers_make(struct answers **ret, struct workspace *w,
                  const struct flow_batch_result *only, struct err *e) MUST_USE;
+/* By an engine outside of this process, which becomes theirs also on failure:
+ * all in one go. */
+int answers_make_by(struct answers **ret, struct workspace *w,
+                    struct engine *engine, struct err *e) MUST_USE;
 void answers_free(struct answers *a); /* NULL is fine */
 size_t answers_count(const struct answers *a);
 /* The i-th answer's rows, number and title; they live as long as *a. */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "clean/parse.h"
-#include "cli/answers.h"
+#include "cli/batch_far.h"
 #include "cli/tidy.h"
 #include "cli/workspace.h"
 #include "core/clock.h"
@@ -13,6 +13,8 @@
 extern const struct cmd cmd_batch;
 
 static const char *const from[] = {"objects", "topics", NULL};
+/* as enum project_engine */
+static const char *const engines[] = {"c", "databricks", "spark", NULL};
 static const char *const scopes[] = {"all", "batch", "none", NULL};
 
 enum {
@@ -36,6 +38,12 @@ static const struct opt opts[] = {
     {.name = "dry-run",
      .kind = OPT_FLAG,
      .help = "With --vacuum: say what would be deleted"},
+    {.name = "engine",
+     .kind = OPT_CHOICE,
+     .arg = "ENGINE",
+     .choices = engines,
+     .help = "Who cleans and answers: c (this program), spark or databricks; "
+             "else as batch.engine says"},
     {.name = "force",
      .kind = OPT_FLAG,
      .help = "With --vacuum: retain less than 7 days"},
@@ -198,25 +206,68 @@ static int clean(struct cli *c, const struct args *a, struct workspace *w,
     return rc;
 }
 
-static int answer(struct cli *c, const struct args *a, struct workspace *w,
-                  const struct flow_batch_result *result, struct err *e)
+static int print(struct cli *c, const struct args *a, struct workspace *w,
+                 const struct answers *answers, struct err *e)
 {
-    bool only_new = args_int(a, "answers", SCOPE_ALL) == SCOPE_BATCH;
     enum answers_format format =
         (enum answers_format)args_int(a, "format", ANSWERS_TABLE);
     const char *dir = args_text(a, "out", NULL);
-    struct answers *answers = NULL;
-    int rc;
 
     if (dir == NULL) {
         dir = project_path(&w->project, "answers", e);
     }
-    if (dir == NULL) {
+    return dir == NULL ? -1 : answers_print(answers, c, format, dir, e);
+}
+
+static int answer(struct cli *c, const struct args *a, struct workspace *w,
+                  const struct flow_batch_result *result, struct err *e)
+{
+    bool only_new = args_int(a, "answers", SCOPE_ALL) == SCOPE_BATCH;
+    struct answers *answers = NULL;
+    int rc = answers_make(&answers, w, only_new ? result : NULL, e);
+
+    if (rc == 0) {
+        rc = print(c, a, w, answers, e);
+    }
+    answers_free(answers);
+    return rc;
+}
+
+/* By Spark or a workspace: what of the options means nothing there is
+ * refused. */
+static int run_far(struct cli *c, const struct args *a, struct workspace *w,
+                   int engine, struct err *e)
+{
+    static const char *const alien[] = {"since", "task", "interval", "from"};
+    struct batch_far conf = {.engine = engine,
+                             .from_topics = args_int(a, "from", 0) == 1,
+                             .answer = args_int(a, "answers", SCOPE_ALL) !=
+                                       SCOPE_NONE,
+                             .interval = args_text(a, "interval", NULL)};
+    struct answers *answers = NULL;
+    int rc;
+
+    for (size_t i = 0; i < ARRAY_LEN(alien); i++) {
+        /* Spark reads what there is, a workspace what it has */
+        bool meant = engine == PROJECT_ENGINE_SPARK ? i == 3 : i == 2;
+
+        if (!meant && args_has(a, alien[i])) {
+            return err_set(e, ERR_INVALID, "--%s goes not with engine \"%s\"",
+                           alien[i], engines[engine]);
+        }
+    }
+    if (args_int(a, "answers", SCOPE_ALL) == SCOPE_BATCH) {
+        return err_set(e, ERR_INVALID,
+                       "engine \"%s\" answers over all rows, or not at all",
+                       engines[engine]);
+    }
+    if (engine == PROJECT_ENGINE_SPARK &&
+        workspace_broker(w, BROKER_READ, e) < 0) {
         return -1;
     }
-    rc = answers_make(&answers, w, only_new ? result : NULL, e);
-    if (rc == 0) {
-        rc = answers_print(answers, c, format, dir, e);
+    rc = batch_far_run(&answers, c, w, &conf, e);
+    if (rc == 0 && answers != NULL) {
+        rc = print(c, a, w, answers, e);
     }
     answers_free(answers);
     return rc;
@@ -247,19 +298,22 @@ static int clean_and_answer(struct cli *c, const struct args *a,
 static int run(struct cli *c, const struct args *a, struct err *e)
 {
     struct workspace w;
+    int engine;
     int rc;
 
     if (workspace_load_for(&w, c, a, e) < 0) {
         return -1;
     }
+    engine = (int)args_int(a, "engine", w.project.batch_engine);
     if (tidy_asked(a)) {
         rc = tidy_tables(c, a, &w, e);
-        workspace_close(&w);
-        return rc;
-    }
-    rc = workspace_broker(&w, BROKER_READ, e);
-    if (rc == 0) {
-        rc = clean_and_answer(c, a, &w, e);
+    } else if (engine != PROJECT_ENGINE_C) {
+        rc = run_far(c, a, &w, engine, e);
+    } else {
+        rc = workspace_broker(&w, BROKER_READ, e);
+        if (rc == 0) {
+            rc = clean_and_answer(c, a, &w, e);
+        }
     }
     workspace_close(&w);
     return rc;
@@ -274,13 +328,21 @@ const struct cmd cmd_batch = {
         "table, and answers the questions. A crash at any point costs nothing: "
         "the next batch continues.\n\nWith --full the tables are made anew: "
         "the same rows and the same answers. A changed spec asks for it.\n\n"
+        "--engine spark decodes the raw data and gives the rest, cleaning, "
+        "deduplication and answers, to Apache Spark (settings spark.*) as "
+        "one script: all rows again, into DATA/spark/clean, beside the "
+        "tables of this program. --engine databricks runs a notebook of a "
+        "workspace (settings databricks.*) and asks its warehouse; with the "
+        "same --interval it is the same run. SIGINT ends what runs there.\n\n"
         "--compact and --vacuum run no batch: they keep the tables healthy, "
         "also those that a stream is writing. Rows stay as they are.",
     .examples = "pinline batch\n  The daily job\n"
                 "pinline batch --full --format json\n  Everything again, "
                 "answers for programs\n"
                 "pinline batch --interval 2026-01-31 --answers batch\n  What "
-                "arrived on a day\n",
+                "arrived on a day\n"
+                "pinline batch --engine spark --set spark.master=http://"
+                "127.0.0.1:6066\n  By a Spark cluster\n",
     .opts = {opts, ARRAY_LEN(opts)},
     .run = run,
 };

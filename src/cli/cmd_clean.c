@@ -11,7 +11,10 @@ enum {
     STATS_MAX = 16 << 20
 };
 
-static const char *const engines[] = {"c", "duckdb", NULL};
+/* the index is what CLEAN_JOB_... it means */
+static const char *const engines[] = {"c", "duckdb", "spark", NULL};
+static const enum clean_job_how hows[] = {CLEAN_JOB_C, CLEAN_JOB_DUCKDB,
+                                          CLEAN_JOB_SPARK};
 
 static const struct opt opts[] = {
     {.name = "decoded",
@@ -21,7 +24,8 @@ static const struct opt opts[] = {
      .kind = OPT_CHOICE,
      .arg = "ENGINE",
      .choices = engines,
-     .help = "Who cleans: c (default), or duckdb by the generated SQL"},
+     .help = "Who cleans: c (default), or duckdb or spark by the generated "
+             "SQL"},
     {.name = "output",
      .letter = 'o',
      .kind = OPT_TEXT,
@@ -102,13 +106,13 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     struct workspace w;
     int rc = -1;
 
-    job.how = args_has(a, "decoded")          ? CLEAN_JOB_DECODED
-              : args_int(a, "engine", 0) == 1 ? CLEAN_JOB_DUCKDB
-                                              : CLEAN_JOB_C;
+    job.how = args_has(a, "decoded") ? CLEAN_JOB_DECODED
+                                     : hows[args_int(a, "engine", 0)];
     if (workspace_load(&w, c, NULL, 0, e) != 0) {
         return -1;
     }
-    if (find_table(a, w.spec, &job.table, e) != 0 ||
+    job.far = project_far(&w.project, e);
+    if (job.far == NULL || find_table(a, w.spec, &job.table, e) != 0 ||
         clean_job_run(&job, &r, e) != 0) {
         goto out;
     }
@@ -132,7 +136,8 @@ const struct cmd cmd_clean = {
         "spec says, takes out duplicates and writes the rows in order. "
         "Memory does not grow with the files but for at most 32 bytes a "
         "distinct row.\n\nOptions of the spec are switched with --set "
-        "TABLE.OPTION=on. With --engine duckdb the same spec runs as SQL; "
+        "TABLE.OPTION=on. With --engine duckdb or spark the same spec runs as "
+        "SQL; "
         "on_error: stop and provenance are done by C only, and --stats has "
         "no counts by column, as SQL does not tell why a value is NULL. A "
         "reject's "

@@ -8,13 +8,11 @@
 #include "core/mem.h"
 #include "flow/catalog.h"
 #include "flow/project.h"
-#include "flow/tables.h"
 #include "flow/worker.h"
 #include "lake/parquet.h"
 #include "record/batch_json.h"
 
 enum {
-    CHOICES_MAX = 64,
     SETS_MAX = 64,
     OUT_MAX = 512 << 20,
     TEXTS_MAX = 1 << 16,
@@ -23,14 +21,15 @@ enum {
 };
 
 static const char *const formats[] = {"table", "json", "csv", "parquet", NULL};
-static const char *const engines[] = {"duckdb", NULL};
+static const char *const engines[] = {"duckdb", "databricks", "spark", NULL};
 
 static const struct opt opts[] = {
     {.name = "engine",
      .kind = OPT_CHOICE,
      .arg = "NAME",
      .choices = engines,
-     .help = "What computes the answers"},
+     .help = "What computes the answers: duckdb (default), spark, or a "
+             "databricks warehouse over its own tables"},
     {.name = "format",
      .kind = OPT_CHOICE,
      .arg = "FORMAT",
@@ -69,24 +68,18 @@ static const struct opt opts[] = {
      .help = "Show every variant beside the default, * where they differ"},
 };
 
-/* One answer to give, with what it is to be asked with. */
-struct item {
-    const struct analysis *a;
-    struct analysis_choice choices[CHOICES_MAX];
-    size_t n;
-};
-
 struct job {
     struct cli *c;
     const struct args *args;
     struct project project;
     struct analyses *all;
-    struct analysis_choice choices[CHOICES_MAX];
+    struct analysis_choice choices[QUERY_CHOICES_MAX];
     size_t nchoices;
-    struct item *items;
+    struct query_item *items;
     size_t nitems;
     bool many; /* JSON is an object, id -> rows */
     int format;
+    const char *kind; /* of the engine */
     struct engine *engine;
     struct query_raw *raw;
     struct engine *raw_engine; /* owned by raw */
@@ -124,7 +117,7 @@ static int part_sets(struct job *j, const char *sets[SETS_MAX], size_t *n,
         struct slice name;
         bool set = slice_cut(&value, '=', &name);
 
-        if (*n == SETS_MAX || j->nchoices == CHOICES_MAX / 2) {
+        if (*n == SETS_MAX || j->nchoices == QUERY_CHOICES_MAX / 2) {
             return err_set(e, ERR_LIMIT, "more than %d --set", SETS_MAX);
         }
         if (set && slice_is(name, "deduplicate")) {
@@ -152,16 +145,16 @@ static int part_sets(struct job *j, const char *sets[SETS_MAX], size_t *n,
 static int add_item(struct job *j, const struct analysis *a,
                     const struct analysis_choice *own, size_t n, struct err *e)
 {
-    struct item *more = mem_resize(j->items, j->nitems + 1, sizeof(*more));
-    struct item *x;
+    struct query_item *more =
+        mem_resize(j->items, j->nitems + 1, sizeof(*more));
+    struct query_item *x;
 
     if (more == NULL) {
         return err_nomem(e, sizeof(*more));
     }
     j->items = more;
     x = &more[j->nitems++];
-    x->a = a;
-    x->n = 0;
+    *x = (struct query_item){.a = a};
     for (size_t i = 0; i < n; i++) {
         x->choices[x->n++] = own[i];
     }
@@ -262,29 +255,37 @@ static int write_parquet(struct job *j, const struct batch *rows, struct err *e)
     return rc;
 }
 
-static int put_rows(struct job *j, const struct item *x, struct err *e)
+static int put_frame(struct job *j, const struct frame *f, struct err *e)
 {
     struct table_style style = {.format = (enum table_format)j->format,
                                 .width = j->c->width,
                                 .colour = j->c->colour};
+
+    if (j->format == FORMAT_PARQUET) {
+        return write_parquet(j, &f->rows, e);
+    }
+    return j->format == TABLE_JSON
+               ? batch_json_rows(&f->rows, &j->out, e)
+               : table_print_batch(&f->rows, &style, &j->out, e);
+}
+
+static int put_rows(struct job *j, const struct query_item *x, struct err *e)
+{
     struct frame f;
     int rc;
 
+    if (x->asked) {
+        return put_frame(j, &x->rows, e);
+    }
     if (analysis_run(j->all, x->a, x->choices, x->n, j->engine, &f, e) < 0) {
         return -1;
     }
-    if (j->format == FORMAT_PARQUET) {
-        rc = write_parquet(j, &f.rows, e);
-    } else if (j->format == TABLE_JSON) {
-        rc = batch_json_rows(&f.rows, &j->out, e);
-    } else {
-        rc = table_print_batch(&f.rows, &style, &j->out, e);
-    }
+    rc = put_frame(j, &f, e);
     frame_release(&f);
     return rc;
 }
 
-static int put_item(struct job *j, const struct item *x, struct err *e)
+static int put_item(struct job *j, const struct query_item *x, struct err *e)
 {
     const struct query q = {
         .all = j->all,
@@ -365,22 +366,34 @@ static int open_raw(struct job *j, struct err *e)
     return 0;
 }
 
+static bool is_far(const struct job *j)
+{
+    return strcmp(j->kind, "duckdb") != 0;
+}
+
+/* The engine with the tables; the job's. */
+static int open_engine(struct job *j, const char *tables, struct err *e)
+{
+    return query_engine(&j->engine, &j->project, j->kind, tables,
+                        args_int(j->args, "timeout", 0), e);
+}
+
 static int answer(struct job *j, const char *tables, struct err *e)
 {
-    struct engine_conf conf = {.kind = "duckdb",
-                               .store = project_store(&j->project, tables, e)};
+    bool variants = args_has(j->args, "variants");
 
-    if (conf.store == NULL) {
-        return -1;
-    }
     if (j->format == TABLE_CSV && j->nitems > 1) {
         return err_set(e, ERR_INVALID, "csv takes one answer at a time");
     }
-    if (args_has(j->args, "variants") && j->format != TABLE_TEXT &&
-        j->format != TABLE_JSON) {
+    if (variants && j->format != TABLE_TEXT && j->format != TABLE_JSON) {
         return err_set(e, ERR_INVALID, "variants are a table or JSON");
     }
-    if (j->undeduplicated || args_has(j->args, "variants")) {
+    if (is_far(j) && (variants || j->undeduplicated)) {
+        return err_set(e, ERR_INVALID,
+                       "variants and deduplicate=none are for engine "
+                       "\"duckdb\"");
+    }
+    if (j->undeduplicated || variants) {
         if (open_raw(j, e) < 0) {
             return -1;
         }
@@ -389,11 +402,31 @@ static int answer(struct job *j, const char *tables, struct err *e)
         j->engine = j->raw_engine;
         return put_items(j, e);
     }
-    if (engine_open(&j->engine, &conf, e) < 0 ||
-        tables_add(j->engine, tables, conf.store, e) < 0) {
+    if (open_engine(j, tables, e) < 0 ||
+        (is_far(j) &&
+         query_far_answers(j->engine, j->all, j->items, j->nitems, e) < 0)) {
         return -1;
     }
     return put_items(j, e);
+}
+
+/* SQL of somebody's own, which is not confined: it runs far away. */
+static int run_sql_far(struct job *j, const char *tables, const char *sql,
+                       struct err *e)
+{
+    struct frame f;
+    int rc;
+
+    if (open_engine(j, tables, e) < 0 ||
+        engine_query(j->engine, sql, ANALYSIS_BYTES_MAX, &f, e) < 0) {
+        return -1;
+    }
+    rc = put_frame(j, &f, e);
+    if (rc == 0 && j->format == TABLE_JSON) {
+        rc = buf_putc(&j->out, '\n', e);
+    }
+    frame_release(&f);
+    return rc;
 }
 
 static int run_sql(struct job *j, const char *tables, const char *sql,
@@ -416,6 +449,9 @@ static int run_sql(struct job *j, const char *tables, const char *sql,
     }
     if (j->args->n_words > 0 || args_has(j->args, "task")) {
         return err_set(e, ERR_INVALID, "--sql goes without an answer's name");
+    }
+    if (is_far(j)) {
+        return run_sql_far(j, tables, sql, e);
     }
     return worker_run(&r, &j->out, e);
 }
@@ -484,6 +520,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     int rc = -1;
 
     j.format = (int)args_int(a, "format", TABLE_TEXT);
+    j.kind = engines[args_int(a, "engine", 0)];
     buf_init(&j.out, OUT_MAX);
     arena_init(&j.texts, TEXTS_MAX);
     /* the settings name the folder of own answers, whose parameters --set
@@ -513,6 +550,9 @@ static int run(struct cli *c, const struct args *a, struct err *e)
         rc = give(&j, e);
     }
 out:
+    for (size_t i = 0; i < j.nitems; i++) {
+        frame_release(&j.items[i].rows);
+    }
     engine_close(j.undeduplicated ? NULL : j.engine);
     query_raw_close(j.raw);
     analyses_free(j.all);
@@ -538,6 +578,9 @@ const struct cmd cmd_query = {
         "rows, cleaned again from the raw objects in memory.\n\n"
         "--sql runs in a process of its own that reads nothing but the "
         "tables, writes nothing, and has limits on memory and time.\n\n"
+        "--engine spark asks Apache Spark over the same tables, in one "
+        "script for all answers; --engine databricks asks a SQL warehouse "
+        "over tables of its own. There --sql is not confined.\n\n"
         "--task takes the numbers of the course's tasks, 4 to 11.",
     .examples =
         "pinline query all\n  Every answer\n"

@@ -7,6 +7,7 @@
 #include "cli/cmd_int.h"
 #include "cli/table.h"
 #include "flow/analysis.h"
+#include "flow/project.h"
 
 struct query {
     const struct analyses *all;
@@ -30,5 +31,27 @@ void query_raw_close(struct query_raw *r); /* NULL is fine */
 /* Every value of every parameter of one answer beside the default. */
 int query_variants(const struct query *q, const struct analysis *a,
                    struct err *e) MUST_USE;
+
+enum {
+    QUERY_CHOICES_MAX = 64
+};
+
+/* One answer to give, with what it is to be asked with. */
+struct query_item {
+    const struct analysis *a;
+    struct analysis_choice choices[QUERY_CHOICES_MAX];
+    size_t n;
+    bool asked; /* rows holds the answer; frame_release() */
+    struct frame rows;
+};
+
+/* Open an engine by name, with the project's tables in a folder. */
+int query_engine(struct engine **ret, struct project *p, const char *kind,
+                 const char *tables, int64_t timeout_us,
+                 struct err *e) MUST_USE;
+/* Ask an engine outside of this process for all items at once. */
+int query_far_answers(struct engine *g, const struct analyses *all,
+                      struct query_item *items, size_t n,
+                      struct err *e) MUST_USE;
 
 #endif

@@ -10,11 +10,15 @@ enum {
     NAMES_MAX = 256 /* tables and kept results of one engine */
 };
 
+extern const struct engine_ops engine_databricks;
 extern const struct engine_ops engine_duckdb;
+extern const struct engine_ops engine_spark;
 
 /* Every engine, in alphabetical order. */
 static const struct engine_ops *const engines[] = {
+    &engine_databricks,
     &engine_duckdb,
+    &engine_spark,
 };
 
 struct engine {
@@ -96,6 +100,17 @@ const char *engine_dialect(const struct engine *g)
     return g->ops->dialect;
 }
 
+bool engine_owns_tables(const struct engine *g)
+{
+    return g->ops->owns_tables;
+}
+
+static int lacks(const struct engine *g, const char *what, struct err *e)
+{
+    return err_set(e, ERR_UNAVAILABLE, "engine \"%s\" cannot %s", g->ops->name,
+                   what);
+}
+
 bool engine_has(const struct engine *g, const char *name)
 {
     for (size_t i = 0; i < g->nnames; i++) {
@@ -144,6 +159,9 @@ int engine_keep(struct engine *g, const char *name, const char *select,
     if (engine_has(g, name)) {
         return 0;
     }
+    if (g->ops->keep == NULL) {
+        return lacks(g, "keep rows under a name", e);
+    }
     return g->ops->keep(g->impl, name, select, e) < 0 ? -1
                                                       : remember(g, name, e);
 }
@@ -163,17 +181,45 @@ int engine_keep_nulls(struct engine *g, const char *prefix, bool *ret,
 
 int engine_lock(struct engine *g, struct err *e)
 {
-    return g->ops->lock != NULL
-               ? g->ops->lock(g->impl, e)
-               : err_set(e, ERR_UNAVAILABLE,
-                         "engine \"%s\" cannot be locked for foreign SQL",
-                         g->ops->name);
+    return g->ops->lock != NULL ? g->ops->lock(g->impl, e)
+                                : lacks(g, "be locked for foreign SQL", e);
 }
 
 int engine_query(struct engine *g, const char *sql, size_t max_bytes,
                  struct frame *ret, struct err *e)
 {
     return g->ops->query(g->impl, sql, max_bytes, ret, e);
+}
+
+int engine_query_many(struct engine *g, const char *const *sql, size_t n,
+                      size_t max_bytes, struct frame *ret, struct err *e)
+{
+    if (g->ops->query_many != NULL) {
+        return g->ops->query_many(g->impl, sql, n, max_bytes, ret, e);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (g->ops->query(g->impl, sql[i], max_bytes, &ret[i], e) < 0) {
+            while (i-- > 0) {
+                frame_release(&ret[i]);
+            }
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int engine_before(struct engine *g, struct slice statements, struct err *e)
+{
+    return g->ops->before != NULL ? g->ops->before(g->impl, statements, e)
+                                  : lacks(g, "run other statements first", e);
+}
+
+int engine_notebook(struct engine *g, const char *path, const char *interval,
+                    const char *token, struct err *e)
+{
+    return g->ops->notebook != NULL
+               ? g->ops->notebook(g->impl, path, interval, token, e)
+               : lacks(g, "run notebooks", e);
 }
 
 void engine_interrupt(struct engine *g)

@@ -3,7 +3,8 @@
  * callers use engine/engine.h, whose contract holds for every op.
  *
  * open() either succeeds, and close() is then called exactly once, or fails
- * and has released all it took.  keep_nulls, lock and interrupt may be NULL.
+ * and has released all it took.  From keep on all but query and close may be
+ * NULL; without query_many, query is called n times.
  */
 #ifndef ENGINE_ENGINE_OPS_H
 #define ENGINE_ENGINE_OPS_H
@@ -15,6 +16,7 @@ struct engine_ops {
     const char *unavailable; /* why this build lacks it; else NULL */
     const char *help;        /* one line, no full stop */
     const char *dialect;
+    bool owns_tables; /* add_delta and add_batches are not called */
 
     int (*open)(void **g, const struct engine_conf *conf, struct err *e);
     const char *(*version)(const void *g);
@@ -27,6 +29,11 @@ struct engine_ops {
     int (*lock)(void *g, struct err *e);
     int (*query)(void *g, const char *sql, size_t max_bytes, struct frame *ret,
                  struct err *e);
+    int (*query_many)(void *g, const char *const *sql, size_t n,
+                      size_t max_bytes, struct frame *ret, struct err *e);
+    int (*before)(void *g, struct slice statements, struct err *e);
+    int (*notebook)(void *g, const char *path, const char *interval,
+                    const char *token, struct err *e);
     void (*interrupt)(void *g);
     void (*close)(void *g);
 };

@@ -12,6 +12,7 @@
 #include "core/mem.h"
 #include "core/text.h"
 #include "flow/rows_file.h"
+#include "flow/spark_job.h"
 #include "lake/frame.h"
 #include "json/json.h"
 
@@ -288,10 +289,21 @@ static int take_count(void *arg, const struct batch *rows, struct err *e)
 }
 
 /* What SQL left out: rejected are the records that give no row also when
- * nothing is a duplicate. */
-static int count_sql(struct job *j, struct duck *d, struct err *e)
+ * nothing is a duplicate; rows: those that do. */
+static void count_left_out(struct job *j, int64_t rows)
 {
     struct clean_counts *s = &j->result->counts;
+
+    s->rejected += s->rows - rows;
+    if (s->ncolumns > 0) { /* SQL does not say which */
+        s->rejects[0][CLEAN_RULES] += s->rows - rows;
+    }
+    s->rows = rows;
+    j->result->duplicates = rows - j->result->rows;
+}
+
+static int count_sql(struct job *j, struct duck *d, struct err *e)
+{
     struct spec_table all = *j->j->table;
     int64_t rows = 0;
     struct buf b;
@@ -305,12 +317,7 @@ static int count_sql(struct job *j, struct duck *d, struct err *e)
         sql_query(&all, SQL_DUCKDB, &b, e) == 0 && buf_puts(&b, ")", e) == 0 &&
         buf_text(&b, &sql, e) == 0 &&
         frame_each(d, sql, ROWS_AT_ONCE, take_count, &rows, e) == 0) {
-        s->rejected += s->rows - rows;
-        if (s->ncolumns > 0) { /* SQL does not say which */
-            s->rejects[0][CLEAN_RULES] += s->rows - rows;
-        }
-        s->rows = rows;
-        j->result->duplicates = rows - j->result->rows;
+        count_left_out(j, rows);
         rc = 0;
     }
     buf_release(&b);
@@ -345,8 +352,28 @@ out:
     return rc;
 }
 
-/* Decode into a file beside the output, then let DuckDB clean it. */
-static int run_duckdb(struct job *j, struct err *e)
+static int run_spark(struct job *j, const char *records, struct err *e)
+{
+    struct frame f;
+    int64_t all = 0;
+    int rc;
+
+    if (spark_job_clean(j->j->far, j->j->table, records, &f, &all, e) < 0) {
+        return -1;
+    }
+    rc = put_rows(j, &f.rows, e);
+    frame_release(&f);
+    if (rc == 0) {
+        count_left_out(j, all);
+    }
+    return rc;
+}
+
+/* Decode into a file beside the output, then let the SQL clean it. */
+static int run_decoded_by(struct job *j,
+                          int (*clean)(struct job *j, const char *records,
+                                       struct err *e),
+                          struct err *e)
 {
     char path[FS_PATH_MAX];
     const char *base =
@@ -371,7 +398,7 @@ static int run_duckdb(struct job *j, struct err *e)
     j->out = rows;
     j->result->rows = 0;
     if (rc == 0) {
-        rc = run_sql(j, path, e);
+        rc = clean(j, path, e);
     }
     (void)unlink(path);
     return rc;
@@ -383,7 +410,9 @@ static int run(struct job *j, struct err *e)
     case CLEAN_JOB_DECODED:
         return run_decoded(j, e);
     case CLEAN_JOB_DUCKDB:
-        return run_duckdb(j, e);
+        return run_decoded_by(j, run_sql, e);
+    case CLEAN_JOB_SPARK:
+        return run_decoded_by(j, run_spark, e);
     case CLEAN_JOB_C:
     default:
         return run_c(j, e);

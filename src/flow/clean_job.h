@@ -7,11 +7,13 @@
 #include <stdio.h>
 
 #include "clean/clean.h"
+#include "engine/engine.h"
 
 enum clean_job_how {
     CLEAN_JOB_C,
     CLEAN_JOB_DECODED, /* decoded records, canonical JSON Lines, no cleaning */
-    CLEAN_JOB_DUCKDB   /* decoded by C, cleaned by the generated SQL */
+    CLEAN_JOB_DUCKDB,  /* decoded by C, cleaned by the generated SQL */
+    CLEAN_JOB_SPARK    /* the same, on Spark */
 };
 
 struct clean_job {
@@ -19,14 +21,15 @@ struct clean_job {
     const struct spec_table *table;
     const char *const *paths; /* "-": standard input */
     size_t npaths;
-    const char *output;  /* a file by its ending, or "-" */
-    const char *rejects; /* JSON Lines; NULL: counted only */
-    FILE *out;           /* for "-" */
-    int threads;         /* 0: the machine's cores */
+    const char *output;           /* a file by its ending, or "-" */
+    const char *rejects;          /* JSON Lines; NULL: counted only */
+    FILE *out;                    /* for "-" */
+    int threads;                  /* 0: the machine's cores */
+    const struct engine_far *far; /* where Spark is */
 };
 
 struct clean_job_result {
-    struct clean_counts counts; /* clean_counts_release(); DuckDB: none by
+    struct clean_counts counts; /* clean_counts_release(); by SQL: none by
                                  * column */
     int64_t rows;               /* that came out */
     int64_t duplicates;

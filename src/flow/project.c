@@ -1,6 +1,9 @@
 /* project.c - the table of settings. */
 #include "flow/project.h"
 
+/* as enum project_engine */
+static const char *const engines[] = {"c", "databricks", "spark", NULL};
+static const char *const storages[] = {"parquet", "delta", NULL};
 /* as enum sink_conflict */
 static const char *const conflicts[] = {"keep", "update", NULL};
 static const char *const stream_sinks[] = {"delta", "postgres", NULL};
@@ -31,6 +34,13 @@ static const struct conf_field fields[] = {
      .offset = AT(aws_keys_file),
      .help = "File of lines ACCESS_KEY SECRET_KEY: calls of Kinesis must then "
              "be signed with one of them."},
+    {.name = "batch.engine",
+     .type = CONF_CHOICE,
+     .offset = AT(batch_engine),
+     .def = "c",
+     .choices = engines,
+     .help = "Who cleans and answers in `batch`: this program, Apache "
+             "Spark, or a Databricks workspace."},
     {.name = "batch.every",
      .type = CONF_DURATION,
      .offset = AT(batch_every_us),
@@ -68,6 +78,33 @@ static const struct conf_field fields[] = {
      .offset = AT(data),
      .def = "pinline-data",
      .help = "Data directory."},
+    {.name = "databricks.cluster",
+     .type = CONF_TEXT,
+     .offset = AT(databricks_cluster),
+     .help = "Cluster that runs the notebook; empty: the workspace's "
+             "choice."},
+    {.name = "databricks.host",
+     .type = CONF_TEXT,
+     .offset = AT(databricks_host),
+     .help = "URL of the workspace; empty: DATABRICKS_HOST."},
+    {.name = "databricks.notebook",
+     .type = CONF_TEXT,
+     .offset = AT(databricks_notebook),
+     .def = "/Shared/pinline/batch",
+     .help = "Notebook that cleans, run by `batch`."},
+    {.name = "databricks.schema",
+     .type = CONF_TEXT,
+     .offset = AT(databricks_schema),
+     .help = "CATALOG.SCHEMA of the tables; empty: the warehouse's."},
+    {.name = "databricks.token_file",
+     .type = CONF_TEXT,
+     .offset = AT(databricks_token_file),
+     .help = "File with the access token; empty: DATABRICKS_TOKEN."},
+    {.name = "databricks.warehouse",
+     .type = CONF_TEXT,
+     .offset = AT(databricks_warehouse),
+     .help = "SQL warehouse that answers; empty: "
+             "DATABRICKS_WAREHOUSE_ID."},
     {.name = "file_stream.file",
      .type = CONF_TEXT,
      .offset = AT(file_stream),
@@ -419,6 +456,47 @@ static const struct conf_field fields[] = {
      .choices = datetimes,
      .help = "How date-times of a database are posted: as Python's str() or "
              "isoformat(), with milliseconds, or with a Z."},
+    {.name = "spark.dir",
+     .type = CONF_TEXT,
+     .offset = AT(spark_dir),
+     .help = "Folder for scripts, rows and logs that a cluster's "
+             "machines see too; empty: DATA/spark."},
+    {.name = "spark.home",
+     .type = CONF_TEXT,
+     .offset = AT(spark_home),
+     .help = "Where Spark is installed; empty: SPARK_HOME, else PATH."},
+    {.name = "spark.master",
+     .type = CONF_TEXT,
+     .offset = AT(spark_master),
+     .def = "local[*]",
+     .help = "local[*], spark://HOST:7077, or a cluster's submission "
+             "server, http://HOST:6066."},
+    {.name = "spark.options",
+     .type = CONF_LIST,
+     .offset = AT(spark_options),
+     .help = "Options of Spark, NAME=VALUE: spark.driver.memory=4g."},
+    {.name = "spark.raw",
+     .type = CONF_TEXT,
+     .offset = AT(spark_raw),
+     .help = "JSON records that Spark reads itself, as "
+             "s3a://BUCKET/topics/{table}; empty: pinline decodes the "
+             "raw data first."},
+    {.name = "spark.storage",
+     .type = CONF_CHOICE,
+     .offset = AT(spark_storage),
+     .choices = storages,
+     .def = "parquet",
+     .help = "What the tables are that Spark writes; delta needs Delta "
+             "Lake's jars and spark.sql.extensions in spark.options."},
+    {.name = "spark.tables",
+     .type = CONF_TEXT,
+     .offset = AT(spark_tables),
+     .help = "Folder for those tables; empty: DATA/spark/clean."},
+    {.name = "spark.ui",
+     .type = CONF_TEXT,
+     .offset = AT(spark_ui),
+     .help = "Web page of the cluster's master, http://HOST:8080: logs "
+             "of failed scripts are fetched there."},
     {.name = "spec",
      .type = CONF_TEXT,
      .offset = AT(spec),

@@ -8,6 +8,7 @@
 #ifndef FLOW_PROJECT_H
 #define FLOW_PROJECT_H
 
+#include "engine/engine.h"
 #include "flow/project_type.h"
 
 /*
@@ -35,6 +36,9 @@ const struct store_conf *project_store(struct project *p, const char *url,
 /* How objects are named and cut; in the arena; NULL with *e set. */
 const struct sink_objects *project_objects(struct project *p,
                                            struct err *e) MUST_USE;
+/* How engines outside of this process are reached; in the arena; NULL with *e
+ * set. */
+const struct engine_far *project_far(struct project *p, struct err *e) MUST_USE;
 /* The folder or url that holds the objects. */
 const char *project_objects_dir(struct project *p, struct err *e);
 

@@ -1,5 +1,10 @@
-/* project_store.c - what the settings say of stores and objects. */
+/* project_store.c - what the settings say of stores, objects and engines. */
+#include "clean/sql.h"
 #include "flow/project.h"
+
+enum {
+    SETTINGS_BYTES = 1 << 16
+};
 
 const struct store_conf *project_store(struct project *p, const char *url,
                                        struct err *e)
@@ -45,4 +50,34 @@ const struct sink_objects *project_objects(struct project *p, struct err *e)
             .workers = (int)p->objects_workers};
     }
     return o;
+}
+
+const struct engine_far *project_far(struct project *p, struct err *e)
+{
+    struct engine_far *f = arena_alloc(&p->arena, sizeof(*f), e);
+    struct slice settings = {0};
+    struct buf b;
+    int rc = -1;
+
+    buf_init(&b, SETTINGS_BYTES);
+    if (f != NULL && sql_settings(SQL_SPARK, &b, e) == 0 &&
+        arena_copy(&p->arena, buf_slice(&b), &settings, e) == 0) {
+        *f = (struct engine_far){.dir = p->spark_dir[0] != '\0'
+                                            ? p->spark_dir
+                                            : project_path(p, "spark", e),
+                                 .settings = settings.ptr,
+                                 .spark_home = p->spark_home,
+                                 .spark_master = p->spark_master,
+                                 .spark_ui = p->spark_ui,
+                                 .spark_options = p->spark_options.items,
+                                 .spark_noptions = p->spark_options.n,
+                                 .host = p->databricks_host,
+                                 .token_file = p->databricks_token_file,
+                                 .warehouse = p->databricks_warehouse,
+                                 .schema = p->databricks_schema,
+                                 .cluster = p->databricks_cluster};
+        rc = f->dir != NULL ? 0 : -1;
+    }
+    buf_release(&b);
+    return rc == 0 ? f : NULL;
 }

@@ -94,6 +94,15 @@ struct project {
     int64_t rows;
     int64_t seed;
     int64_t batch_every_us; /* serve: 0 none */
+    int batch_engine;       /* enum project_engine */
+
+    const char *databricks_cluster, *databricks_host, *databricks_notebook;
+    const char *databricks_schema, *databricks_token_file;
+    const char *databricks_warehouse;
+    const char *spark_dir, *spark_home, *spark_master, *spark_ui;
+    struct conf_list spark_options;
+    const char *spark_raw, *spark_tables; /* "": DATA/spark/clean */
+    int spark_storage;                    /* 0 Parquet, 1 Delta */
 
     const char *schedule_cron; /* "": serve runs none */
     const char *schedule_name;
@@ -109,6 +118,12 @@ struct project {
     int64_t schedule_retry_delay_us;
     int64_t schedule_timeout_us;
     const char *schedule_webhook;
+};
+
+enum project_engine {
+    PROJECT_ENGINE_C,
+    PROJECT_ENGINE_DATABRICKS,
+    PROJECT_ENGINE_SPARK,
 };
 
 enum project_stream_sink {

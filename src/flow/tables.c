@@ -118,6 +118,9 @@ int tables_add(struct engine *g, const char *dir,
     bool any = false;
     int rc = 0;
 
+    if (engine_owns_tables(g)) {
+        return 0;
+    }
     if (store_url_is_remote(dir)) {
         rc = add_store(g, dir, where, &any, e);
     } else if (fs_is_folder(dir)) {

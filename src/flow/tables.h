@@ -9,7 +9,8 @@
 #include "engine/engine.h"
 
 /* where: how a dir in a store is reached; NULL: as store.h finds it.
- * ERR_NOTFOUND when there is none, with what to do. */
+ * ERR_NOTFOUND when there is none, with what to do.  An engine that has tables
+ * of its own is left as it is. */
 int tables_add(struct engine *g, const char *dir,
                const struct store_conf *where, struct err *e) MUST_USE;
 

@@ -1,7 +1,7 @@
 # spark.sh - Apache Spark with Delta Lake: Spark from PyPI, Delta's jars by Maven.
 #
 #   start             only installs (the first time: minutes, 530 MB)
-#         --cluster   a standalone master and one worker on this machine, with
+#         --cluster   a standalone master and two workers on this machine, with
 #                     the REST submission port
 #   relist            write jars.sha256 anew after a change of pom.xml
 #
@@ -66,14 +66,19 @@ spark_daemon() { # NAME CLASS ARGUMENT...
 }
 
 spark_cluster() {
-    local port rest ui wui
-    read -r port rest ui wui <<< "$(far_ports 4)"
+    local port rest ui wui id
+    read -r port rest ui <<< "$(far_ports 3)"
     spark_daemon master org.apache.spark.deploy.master.Master --host 127.0.0.1 \
         --port "$port" --webui-port "$ui"
     far_wait master 120 grep -q 'I have been elected leader' "$FAR_DIR/master.log" || return 1
-    spark_daemon worker org.apache.spark.deploy.worker.Worker --host 127.0.0.1 \
-        --webui-port "$wui" --cores 2 --memory 2g --work-dir "$FAR_DIR/work" "spark://127.0.0.1:$port"
-    far_wait worker 120 grep -q 'Successfully registered with master' "$FAR_DIR/worker.log" || return 1
+    for id in worker1 worker2; do
+        wui=$(far_ports 1)
+        spark_daemon "$id" org.apache.spark.deploy.worker.Worker --host 127.0.0.1 \
+            --webui-port "$wui" --cores 2 --memory 2g --work-dir "$FAR_DIR/work/$id" "spark://127.0.0.1:$port"
+    done
+    for id in worker1 worker2; do
+        far_wait "$id" 120 grep -q 'Successfully registered with master' "$FAR_DIR/$id.log" || return 1
+    done
     cluster=("master=spark://127.0.0.1:$port" "rest=http://127.0.0.1:$rest" "ui=http://127.0.0.1:$ui")
 }
 
@@ -89,6 +94,7 @@ far_start() {
 }
 
 far_stop() {
-    far_kill worker
+    far_kill worker1
+    far_kill worker2
     far_kill master
 }
