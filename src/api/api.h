@@ -102,14 +102,14 @@ struct api_conf {
     const char *const *strip; /* prefixes that paths may have: "/test" */
     size_t n_strip;
 
-    int64_t body_max;          /* bytes of one body; 8 MB */
-    int64_t budget;            /* bytes of all bodies held; 256 MB, then 429 */
-    int64_t records_max;       /* records of one request; 100,000 */
-    int64_t connections;       /* of one listener; 4096 */
-    int64_t header_max;        /* bytes of a request's head; 16 kB */
-    int64_t request_us;        /* for a whole request to arrive; 60 s */
-    int64_t answer_us;         /* for the broker to answer; 60 s, then 50003 */
-    int64_t consumers_max;     /* consumer instances; 1,024, then 50301 */
+    int64_t body_max;      /* bytes of one body; 8 MB */
+    int64_t budget;        /* bytes of all bodies held; 256 MB, then 429 */
+    int64_t records_max;   /* records of one request; 100,000 */
+    int64_t connections;   /* of one listener; 4096 */
+    int64_t header_max;    /* bytes of a request's head; 16 kB */
+    int64_t request_us;    /* for a whole request to arrive; 60 s, then 408 */
+    int64_t answer_us;     /* for the broker to answer; 60 s, then 50003 */
+    int64_t consumers_max; /* consumer instances; 1,024, then 50301 */
     int64_t consumers_idle_us; /* after which one is removed; 5 minutes */
     int64_t prefetch_bytes;    /* of each, where the broker fetches ahead */
     /* told of each topic with traffic by api_tell() and api_stop() */

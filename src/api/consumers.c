@@ -173,7 +173,7 @@ static void on_end(struct http_request *r)
     if (i != NULL && j->is_read) {
         mutex_lock(&i->w->lock);
         i->sending = false;
-        i->unsent = !r->sent || j->gone;
+        i->unsent = !r->sent;
         i->w->awake = true;
         cond_signal(&i->w->woken);
         mutex_unlock(&i->w->lock);
@@ -248,6 +248,7 @@ void consumers_do(struct consumers *cs, struct slice group, struct slice name,
     j->all = cs;
     atomic_store(&j->state, JOB_QUEUED);
     r->work = j;
+    r->receipt = j->is_read;
     r->end = on_end;
     r->resume = on_resume;
     r->expire = on_expire;

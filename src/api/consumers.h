@@ -69,7 +69,6 @@ struct consumer_job {
     struct consumer_instance *i;
     atomic_int state;
     size_t held; /* bytes of the answer, of the budget */
-    bool gone;   /* the client had closed its side before the answer */
 };
 
 struct consumer_job *consumers_job(struct http_request *r, struct err *e);

@@ -77,8 +77,6 @@ static bool serve_one(struct consumer_instance *i, struct consumer_job *j)
         end_instance(i, true);
     }
     if (is_read) {
-        /* what is sent to a closed connection seems to arrive */
-        j->gone = server_gone(j->r);
         j->held = j->r->answer.body.len;
         atomic_fetch_add(&cs->held, (long long)j->held);
         mutex_lock(&i->w->lock);

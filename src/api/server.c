@@ -1,8 +1,11 @@
 #include "api/server.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "api/server_int.h"
@@ -13,11 +16,13 @@
 enum {
     ARENA_MAX = 1 << 20,
     DRAIN_MAX = 64 << 20, /* bytes read of a body that is refused */
+    RECEIPT_US = 50000,   /* for a client that closed its side to take it all */
 };
 
 enum phase {
     PHASE_NEW,
     PHASE_READING,
+    PHASE_READ,
     PHASE_WAITING,
     PHASE_ANSWERED,
 };
@@ -123,11 +128,32 @@ static void wake_others(struct http_request *r)
     }
 }
 
-bool server_gone(struct http_request *r)
+/*
+ * What is sent to a client that has closed its side seems to arrive: one that
+ * only sends no more takes it all, one that is gone answers with a reset.
+ */
+static bool received(int fd)
 {
+    struct pollfd p = {.fd = fd};
+    int64_t until;
+    int left = 0;
     char c;
+    ssize_t n = recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
 
-    return recv(r->conn->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    if (n != 0) {
+        return n > 0 || errno == EAGAIN || errno == EWOULDBLOCK;
+    }
+    until = clock_mono_us() + RECEIPT_US;
+    do {
+        if (poll(&p, 1, 0) != 0) {
+            return false; /* only errors are asked for */
+        }
+        if (ioctl(fd, TIOCOUTQ, &left) != 0 || left == 0) {
+            return true;
+        }
+        clock_sleep_us(1000);
+    } while (clock_mono_us() < until);
+    return false;
 }
 
 /* Requests past their deadline (all, when stopping) that their workers give
@@ -152,6 +178,14 @@ void server_expire(struct server *s, int64_t now)
 
 /* ---- one request ---- */
 
+bool server_turn(struct server_conn *c, enum server_turn from,
+                 enum server_turn to)
+{
+    int expected = (int)from;
+
+    return atomic_compare_exchange_strong(&c->turn, &expected, (int)to);
+}
+
 void *server_on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
 {
     struct server *s = arg;
@@ -162,7 +196,7 @@ void *server_on_uri(void *arg, const char *uri, struct MHD_Connection *mhd)
     struct http_request *r = NULL;
     char *copy;
 
-    if (conn == NULL) {
+    if (conn == NULL || !server_turn(conn, TURN_NOBODY, TURN_READING)) {
         return NULL;
     }
     conn->mhd = mhd;
@@ -257,6 +291,10 @@ static enum MHD_Result send_answer(struct http_request *r)
     struct MHD_Response *m;
     enum MHD_Result ok = MHD_YES;
 
+    (void)server_turn(r->conn, TURN_READING, TURN_HANDLED);
+    if (atomic_load(&r->conn->turn) == TURN_CUT) {
+        return MHD_NO;
+    }
     m = mhd->create_response_from_buffer(a->body.len, a->body.ptr,
                                          MHD_RESPMEM_PERSISTENT);
     if (m == NULL) {
@@ -336,7 +374,15 @@ static enum MHD_Result take_body(struct http_request *r, const char *data,
 
     r->seen += (int64_t)n;
     if (r->answer.status != 0) {
-        return r->seen > DRAIN_MAX ? MHD_NO : MHD_YES;
+        if (r->seen <= DRAIN_MAX) {
+            return MHD_YES;
+        }
+        if (server_turn(r->conn, TURN_READING, TURN_CUT)) {
+            server_tell(r->conn, r->answer.status,
+                        r->answer.type != NULL ? r->answer.type : "text/plain",
+                        buf_slice(&r->answer.body));
+        }
+        return MHD_NO;
     }
     if (n > r->body_max - r->upload.len) {
         refuse_body(r, 413);
@@ -356,6 +402,9 @@ static enum MHD_Result handle(struct http_request *r)
     struct server *s = r->conn->server;
 
     if (r->answer.status == 0) {
+        if (!server_turn(r->conn, TURN_READING, TURN_HANDLED)) {
+            return MHD_NO;
+        }
         atomic_store(&r->conn->due_us, 0);
         r->body = buf_slice(&r->upload);
         s->conf.ops->handle(s->conf.arg, r);
@@ -392,6 +441,11 @@ enum MHD_Result server_on_request(void *arg, struct MHD_Connection *mhd,
             *n = 0;
             return ok;
         }
+        /* libmicrohttpd reads on from what is suspended in the same turn, and
+         * drops a client that closed its side; so it is handled in the next */
+        r->phase = PHASE_READ;
+        return MHD_YES;
+    case PHASE_READ:
         return handle(r);
     case PHASE_WAITING:
         wake_others(r);
@@ -419,8 +473,12 @@ void server_on_end(void *arg, struct MHD_Connection *mhd, void **state,
     wake_others(r);
     drop_body(r);
     r->sent = r->phase == PHASE_ANSWERED &&
-              why == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+              why == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
+              (!r->receipt || received(r->conn->fd));
     atomic_store(&r->conn->due_us, clock_mono_us() + s->conf.request_us);
+    if (!server_turn(r->conn, TURN_HANDLED, TURN_NOBODY)) {
+        (void)server_turn(r->conn, TURN_READING, TURN_NOBODY);
+    }
     s->conf.ops->end(s->conf.arg, r);
     if (r->phase != PHASE_NEW) {
         atomic_fetch_sub(&s->active, 1);

@@ -61,7 +61,8 @@ struct http_request {
     bool (*expire)(struct http_request *r);
     /* the request is over: frees what `work` holds; may be NULL */
     void (*end)(struct http_request *r);
-    bool sent; /* in end(): all of the answer went out */
+    bool receipt; /* `sent` shall be true only if the client took it all */
+    bool sent;    /* in end(): all of the answer went out */
 
     struct server_conn *conn; /* the server's, as all below */
     struct http_request *next, *prev;
@@ -119,7 +120,5 @@ void server_client(struct http_request *r, char *text, size_t size);
  * stopping (then nothing happened, answer at once). */
 bool server_suspend(struct http_request *r) MUST_USE;
 void server_wake(struct http_request *r);
-/* Suspended: whether the client has closed its side meanwhile. */
-bool server_gone(struct http_request *r);
 
 #endif

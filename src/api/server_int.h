@@ -38,11 +38,20 @@ struct mhd_api {
 #undef XX
 };
 
+/* Whose a connection is: the reaper may answer one that is being read. */
+enum server_turn {
+    TURN_NOBODY,  /* between requests */
+    TURN_READING, /* a request is coming in */
+    TURN_HANDLED, /* by the pool, or its handler */
+    TURN_CUT,     /* it took too long, and was told so */
+};
+
 struct server_conn {
     struct server *server;
     struct MHD_Connection *mhd;
     struct server_conn *next, *prev;
     int fd;
+    atomic_int turn;     /* enum server_turn */
     atomic_llong due_us; /* cut it then; 0: not now */
 };
 
@@ -79,6 +88,13 @@ enum MHD_Result server_on_request(void *arg, struct MHD_Connection *mhd,
                                   size_t *n, void **state);
 void server_on_end(void *arg, struct MHD_Connection *mhd, void **state,
                    enum MHD_RequestTerminationCode why);
+/* True when it was `from` and is `to` now. */
+bool server_turn(struct server_conn *c, enum server_turn from,
+                 enum server_turn to);
+/* An answer in the middle of a request, past libmicrohttpd, which cannot give
+ * one there; the connection must end then.  Not over TLS. */
+void server_tell(struct server_conn *c, int status, const char *type,
+                 struct slice body);
 /* Wake what is suspended past its deadline and given up by its worker. */
 void server_expire(struct server *s, int64_t now);
 

@@ -76,6 +76,32 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **ctx,
     }
 }
 
+void server_tell(struct server_conn *c, int status, const char *type,
+                 struct slice body)
+{
+    char head[200];
+    int n = snprintf(head, sizeof(head),
+                     "HTTP/1.1 %d \r\nContent-Type: %s\r\nConnection: close"
+                     "\r\nContent-Length: %zu\r\n\r\n",
+                     status, type, body.len);
+
+    if (c->server->conf.tls_cert == NULL && n > 0 && n < (int)sizeof(head) &&
+        send(c->fd, head, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) == n) {
+        (void)send(c->fd, body.ptr, body.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+}
+
+static void tell_late(struct server_conn *c)
+{
+    char body[160];
+    int n = snprintf(body, sizeof(body),
+                     "{\"error_code\":408,\"message\":\"the request did not "
+                     "come in within %lld ms\"}",
+                     (long long)(c->server->conf.request_us / 1000));
+
+    server_tell(c, 408, "application/json", (struct slice){body, (size_t)n});
+}
+
 /* A byte now and then keeps a connection alive for ever, so a request has a
  * time in which all of it must come; the descriptor is still its own, as its
  * end is told under the lock. */
@@ -87,6 +113,9 @@ static void cut_slow(struct server *s, int64_t now)
 
         if (due != 0 && due <= now) {
             atomic_store(&c->due_us, 0);
+            if (server_turn(c, TURN_READING, TURN_CUT)) {
+                tell_late(c);
+            }
             atomic_fetch_add(&s->cut, 1);
             (void)shutdown(c->fd, SHUT_RDWR);
         }

@@ -38,6 +38,7 @@ struct project {
     const char *cors;
     bool insecure;
     int64_t max_body;
+    int64_t request_timeout_us;
     int64_t consumers_max; /* 0: what suits the broker */
     int64_t consumers_idle_us;
 

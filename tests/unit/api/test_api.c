@@ -208,11 +208,34 @@ static void a_client_that_left_is_no_harm(void)
     stop(&w);
 }
 
+/* shutdown(SHUT_WR) behind the request, as `nc -N` does. */
+static void a_client_that_only_stops_sending_is_answered(void)
+{
+    struct fake_conf late = {.delay_us = 200000};
+    struct world w;
+    char text[2048];
+
+    start(&w, &plain);
+    fake_broker_set(w.b, &late);
+    for (int after_us = 0; after_us <= 100000; after_us += 100000) {
+        int fd = dial(api_port(w.a, 0));
+
+        post(fd, "pin", "{\"records\":[{\"value\":1}]}");
+        clock_sleep_us(after_us);
+        CHECK_INT(shutdown(fd, SHUT_WR), 0);
+        hear(fd, text, sizeof(text), NULL);
+        CHECK(strstr(text, "HTTP/1.1 200") == text);
+        CHECK(strstr(text, "value_schema_id\":null}") != NULL);
+        (void)close(fd);
+    }
+    stop(&w);
+}
+
 static void drips_are_cut(void)
 {
     struct api_conf c = plain;
     struct world w;
-    char text[64];
+    char text[512];
     int64_t began;
     int head;
     int body;
@@ -233,6 +256,8 @@ static void drips_are_cut(void)
     }
     hear(head, text, sizeof(text), NULL);
     hear(body, text, sizeof(text), NULL);
+    CHECK(strstr(text, "HTTP/1.1 408") == text);
+    CHECK(strstr(text, "{\"error_code\":408,\"message\":") != NULL);
     CHECK(clock_mono_us() - began < 4000000);
     (void)close(head);
     (void)close(body);
@@ -355,6 +380,8 @@ int main(void)
         {"stopping refuses what cannot be answered",
          stopping_refuses_what_cannot_be_answered},
         {"a client that left is no harm", a_client_that_left_is_no_harm},
+        {"a client that only stops sending is answered",
+         a_client_that_only_stops_sending_is_answered},
         {"drips are cut", drips_are_cut},
         {"idle connections leave room", idle_connections_leave_room},
         {"bad settings are refused", bad_settings_are_refused},
