@@ -239,16 +239,31 @@ static const char *error_of(enum family f)
     return "PlainError";
 }
 
+/* The status of `gives`; *ret_shape is NULL where there is no body. */
+static struct slice status_of(const char *gives, const char **ret_shape)
+{
+    *ret_shape = gives;
+    if (gives == NULL || gives[0] < '0' || gives[0] > '9') {
+        return SLICE("200");
+    }
+    *ret_shape = gives[3] == '\0' ? NULL : gives + 4;
+    return (struct slice){gives, 3};
+}
+
 static void put_responses(struct doc *d, const struct op *op)
 {
     const char *error = error_of(op->route->family);
+    const char *shape;
+    struct slice status = status_of(op->route->gives, &shape);
     yyjson_val *words =
         yyjson_obj_get(look(d, "errors", slice_of(error)), "description");
 
-    put(d, "\"responses\":{\"200\":{\"description\":\"Done.\"");
-    if (op->route->gives != NULL) {
+    put(d, "\"responses\":{");
+    put_key(d, status);
+    put(d, "{\"description\":\"Done.\"");
+    if (shape != NULL) {
         put(d, ",");
-        put_content(d, op, "shapes", op->route->gives);
+        put_content(d, op, "shapes", shape);
     }
     put(d, "},\"default\":{\"description\":");
     put_value(d, words);

@@ -40,7 +40,9 @@ struct route {
     const char *tag;   /* the chapter */
     const char *query; /* parameters with blanks between: "topic! timeout";
                           '!' must be given, a capital begins a header; NULL */
-    const char *takes, *gives; /* shapes of web/shapes.json; NULL: no body */
+    const char *takes; /* a shape of web/shapes.json; NULL: no body */
+    const char *gives; /* status, unless 200, and shape, unless there is no
+                          body: "Run", "201 V3Topic", "204", NULL */
 };
 
 struct router {

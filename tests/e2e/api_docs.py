@@ -87,25 +87,75 @@ def document(base):
     refs = set(re.findall(r'"\$ref":"#/components/schemas/([^"]*)"', text))
     check(refs <= set(doc["components"]["schemas"]), "no shape is missing",
           refs - set(doc["components"]["schemas"]))
+    return doc
 
 
-def try_lines(out, base):
-    lines = re.findall(r"^try (.*)$", out, re.M)
-    lines.sort(key=lambda line: bool(re.search(r"-X DELETE .*/topics/|/topics/.* -X DELETE", line)))
+def curl(line):
+    """(status, body) of a line of the page."""
+    done = subprocess.run(line + " -s -m 30 -w '\\n%{http_code}'", shell=True,
+                          capture_output=True, text=True, check=False)
+    body, _, status = done.stdout.rpartition("\n")
+    return status, body
+
+
+class Lines:
+    """The lines that the page offers to try, and what must be there before."""
+
+    def __init__(self, out, paths):
+        rows = [line.split("\t") for line in re.findall(r"^try (.*)$", out, re.M)]
+        self.lines = {(method, path): line for method, path, line in rows}
+        self.paths = paths
+
+    def run(self, method, path):
+        return curl(self.lines[method, path])
+
+    def wants(self, method, path):
+        """The one status that the document tells."""
+        told = [s for s in self.paths[path][method.lower()]["responses"] if s != "default"]
+        assert len(told) == 1, (method, path, told)
+        return told[0]
+
+    def order(self):
+        """As on the page, but topics are deleted last."""
+        return sorted(self.lines, key=lambda key: key[0] == "DELETE" and "/consumers" not in key[1])
+
+    def prepare(self, method, path):
+        """Makes what the line needs; the line with the ids that were given."""
+        line = self.lines[method, path]
+        instance = "/consumers/{group}/instances/{instance}"
+        if path.startswith("/consumers/"):
+            self.run("DELETE", instance)
+            if path != "/consumers/{group}":
+                self.run("POST", "/consumers/{group}")
+        if re.search(r"instances/.*/(offsets|positions)|consumer-groups/", path):
+            self.run("DELETE", instance)
+            self.run("POST", "/consumers/{group}")
+            self.run("POST", instance + "/assignments")
+            self.run("POST", instance + "/offsets")
+        if path.startswith("/streams/"):
+            self.run("DELETE" if (method, path) == ("POST", "/streams/{stream-name}") else "POST",
+                     "/streams/{stream-name}")
+        if "Shard-Iterator" in line:
+            body = self.run("GET", "/streams/{stream-name}/sharditerator")[1]
+            line = line.replace("AAAA", json.loads(body)["ShardIterator"])
+        if "{statement}" in path:
+            body = self.run("POST", path.split("/{statement}", maxsplit=1)[0])[1]
+            line = re.sub(r"01234567-[-0-9a-f]+", json.loads(body)["statement_id"], line)
+        return line
+
+
+def try_lines(out, base, doc):
+    lines = Lines(out, doc["paths"])
     bad = []
-    for line in lines:
-        got = subprocess.run(line + " -s -o /dev/null -m 10 -w '%{http_code}'", shell=True,
-                             capture_output=True, text=True, check=False).stdout
-        # some want something that another line made, or will not be found
-        known = (got == "404" and re.search(r"instances/|consumer-groups/g1|statements/0", line)
-                 or got == "400" and re.search(r"/streams/|v3/clusters/pinline/topics ", line))
-        if not (got.startswith("2") or known):
-            bad.append((got, line))
-    check(not bad and len(lines) > 10 and base in lines[0],
-          f"the {len(lines)} lines of the page can be run as they are", bad)
+    for method, path in lines.order():
+        status, body = curl(lines.prepare(method, path))
+        if status != lines.wants(method, path):
+            bad.append((method, path, status, lines.wants(method, path), body[:200]))
+    check(not bad and len(lines.lines) > 60 and base in lines.lines["GET", "/topics"],
+          f"the {len(lines.lines)} lines of the page, each done with the status that is told", bad)
 
 
-def page(base):
+def page(base, doc):
     kind, text = get(base + "/docs")
     check(kind.startswith("text/html") and "@DATA@" not in text, "the page is there")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -118,15 +168,16 @@ def page(base):
                           env=dict(os.environ, NODE_FOLDER=NODE, CHROMIUM=chromium),
                           capture_output=True, text=True, check=False)
     check(done.returncode == 0, "Chromium shows it", done.stdout + done.stderr)
-    try_lines(done.stdout, base)
+    try_lines(done.stdout, base, doc)
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([PINLINE, "--data", folder + "/data", "run", "--rows", "20", "--quiet"],
+                       check=True, stdout=subprocess.DEVNULL)
         process, base = serve(folder)
         try:
-            document(base)
-            page(base)
+            page(base, document(base))
         finally:
             code = stop(process)
         check(code == 0, "the server ends with 0", code)

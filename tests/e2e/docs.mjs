@@ -1,6 +1,7 @@
 /* docs.mjs URL SHOTS - GET /docs in Chromium: every operation of its document
  * is shown with a line to try it, nothing is asked of the network, axe finds
- * nothing.  The lines are printed as "try LINE" for who wants to run them.
+ * nothing.  Each line is printed as "try METHOD PATH LINE", with tabs, for
+ * who wants to run them.
  */
 import { createRequire } from "node:module";
 import { existsSync, readFileSync } from "node:fs";
@@ -51,7 +52,9 @@ try {
     check(`no console message, error or request (${name})`, log);
     await tab.screenshot({ path: `${shots}/docs-${scheme}-${width}.png`, fullPage: true });
     if (scheme === "light") {
-      for (const line of await tab.evaluate(() => [...document.querySelectorAll("article > pre")].map(p => p.textContent))) console.log("try " + line);
+      const lines = await tab.evaluate(() => [...document.querySelectorAll("article")].map(a =>
+        [".method", ".path", ":scope > pre"].map(what => a.querySelector(what).textContent).join("\t")));
+      lines.forEach(line => console.log("try " + line));
     }
     await tab.close();
   }
