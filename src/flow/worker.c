@@ -19,6 +19,13 @@ enum {
     ARGV_MAX = 2 * WORKER_SETS_MAX + 8
 };
 
+/* a sanitizer's shadow takes terabytes of addresses */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SPARE_ADDRESSES (RLIM_INFINITY / 2)
+#else
+#define SPARE_ADDRESSES ((rlim_t)4 << 30)
+#endif
+
 /* --- the asking side ------------------------------------------------------------------ */
 
 static int64_t timeout_of(const struct worker_request *r)
@@ -214,7 +221,7 @@ static int limit(int what, rlim_t most, struct err *e)
 int worker_confine(const struct worker_request *r, struct err *e)
 {
     /* addresses, not pages: the library and its threads take their share */
-    rlim_t addresses = (rlim_t)r->memory * 2 + (rlim_t)(4LL << 30);
+    rlim_t addresses = (rlim_t)r->memory * 2 + SPARE_ADDRESSES;
     rlim_t seconds = (rlim_t)(r->timeout_us / 1000000 * 4 + 10);
 
     /* a full disk is nobody's fault: the pipe to the parent is no file */
