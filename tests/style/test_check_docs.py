@@ -15,6 +15,11 @@ CASES = [
     ("one folder for a document", 0, "2 passed",
      "```sh test\necho x > f\n```\n\nthen\n\n```sh test\ncat f\n```\n"),
     ("blocks not marked are left alone", 0, "0 passed, 0 failed", "```sh\nfalse\n```\n"),
+    ("ports are free ones, the same in all blocks", 0, "2 passed",
+     "```sh test\nA=127.0.0.1:18099 B='--port 18099'\n[ ${A#*:} = ${B#* } ] && "
+     "[ ${A#*:} != 180''99 ] && echo at $A\n```\n```text\nat 127.0.0.1:18099\n```\n"),
+    ("a port below 10000 is what it says", 0, "1 passed",
+     "```sh test\nA=127.0.0.1:8082\n[ ${A#*:} = 80''82 ]\n```\n"),
     ("a server", 0, "2 passed",
      "```sh test server\nbash -c 'echo http; sleep 100'\n```\n\n```sh test\necho ok\n```\n"),
 ]
