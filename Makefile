@@ -66,7 +66,7 @@ check: build-test
 ## make test-long  make test, then TSan, valgrind, fuzzing, long crash rounds
 .PHONY: test-long
 test-long: test long-deps build-tsan build-fuzz
-	@tests/run $(TSAN):unit,contract,fault $(TEST)+valgrind:unit $(TEST):long
+	@tests/run $(ASAN):rest $(TSAN):unit,contract,fault,rest $(TEST)+valgrind:unit $(TEST):long
 	@ROUNDS=100 OVERLOAD_SECONDS=100 TEST_TIMEOUT=20 tests/run $(TEST):fault
 	@tools/fuzz $(FUZZ) $(SECONDS)
 

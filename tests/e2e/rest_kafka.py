@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""rest_kafka - the recorded exchanges, the real clients and the cases of
-consumers on Apache Kafka, which is started once for all."""
+"""rest_kafka - the recorded exchanges, the real clients, their limits, the cases
+of consumers and every error code on Apache Kafka, which is started once."""
 import os
 import re
 import subprocess
@@ -19,8 +19,10 @@ def main():
         env = dict(os.environ, PINLINE_FAR_KAFKA=kafka["dir"],
                    PINLINE_CASES_BROKER="kafka://" + kafka["bootstrap"])
         for argv in (["rest_reference.py", "kafka"], ["rest_clients.py", "kafka"],
+                     ["rest_limits.py", "kafka"],
                      ["http_cases.py", PINLINE, CASES, "consumer_create", "consumer_records",
-                      "consumer_positions"]):
+                      "consumer_positions"],
+                     ["rest_codes.py", "kafka"]):  # ends Kafka
             out = subprocess.run([sys.executable, os.path.join(HERE, argv[0]), *argv[1:]], env=env,
                                  stdout=subprocess.PIPE, text=True).stdout
             print(out, end="")
