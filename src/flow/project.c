@@ -300,8 +300,6 @@ static const struct conf_field fields[] = {
      .type = CONF_DURATION,
      .offset = AT(request_timeout_us),
      .def = "60s",
-     .min = 100000,
-     .max = 3600000000,
      .help = "A request that has not come in by then is answered with 408; a "
              "client that has not taken its answer by then is cut off."},
     {.name = "retention.bytes",
