@@ -1,6 +1,7 @@
 #include "flow/tidy.h"
 
 #include "lake/delta_at.h"
+#include "lake/delta_tidy.h"
 
 static int tidy(struct delta *t, const char *url, const struct tidy_conf *c,
                 struct tidy_result *ret, struct err *e)

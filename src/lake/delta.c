@@ -307,6 +307,7 @@ static int put_files(const struct delta *t, const struct delta_change *c,
     }
     for (size_t i = 0; i < c->nadds; i++) {
         struct delta_file f = {.path = c->adds[i].path,
+                               .values = c->adds[i].values,
                                .stats = c->adds[i].stats,
                                .bytes = c->adds[i].bytes,
                                .time_ms = now_ms};

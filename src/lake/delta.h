@@ -9,8 +9,8 @@
  * commit says from where to where it goes and fails with ERR_FENCED when the
  * table stands elsewhere.  One thread at a time.
  *
- * Written: protocol 1/2, no partition columns.  Read: the same; tables that
- * need more are refused with the reason.
+ * Written and read: protocol 1/2.  Tables that need more are refused with the
+ * reason.  Keeping house is in lake/delta_tidy.h.
  */
 #ifndef LAKE_DELTA_H
 #define LAKE_DELTA_H
@@ -31,6 +31,8 @@ struct delta_schema {
     size_t columns;
     const struct delta_prop *props;
     size_t nprops;
+    const char *const *parts; /* partition columns: whole numbers and texts */
+    size_t nparts;
 };
 
 /* A writer's way through one source: app names it (delta_app()). */
@@ -42,10 +44,16 @@ struct delta_move {
 
 /* A data file that is durable but not yet part of the table. */
 struct delta_add {
-    char *path;  /* relative; mem_free */
-    char *stats; /* JSON; mem_free */
+    char *path;   /* as the log spells it; mem_free */
+    char *values; /* of the partition columns, JSON; NULL: there are none */
+    char *stats;  /* JSON; mem_free */
     int64_t bytes;
     int64_t rows;
+};
+
+struct delta_adds {
+    struct delta_add *items;
+    size_t n;
 };
 
 struct delta_change {
@@ -88,6 +96,9 @@ int64_t delta_position(const struct delta *t, const char *app);
  * the first difference; *ret_more: there are new ones. */
 int delta_check_schema(const struct delta *t, const struct col_def *defs,
                        size_t columns, bool *ret_more, struct err *e) MUST_USE;
+/* ERR_INVALID when the table's partition columns are others than these. */
+int delta_check_parts(const struct delta *t, const char *const *parts,
+                      size_t nparts, struct err *e) MUST_USE;
 size_t delta_files(const struct delta *t);
 /* Rows of all live files; -1 when one does not say. */
 int64_t delta_rows(const struct delta *t);
@@ -110,12 +121,15 @@ int delta_null_counts(const struct delta *t, struct delta_nulls **ret_nulls,
                       size_t *ret_n, bool *ret, struct err *e) MUST_USE;
 void delta_nulls_free(struct delta_nulls *nulls, size_t n);
 
-/* Write rows to a new data file of the table. */
-int delta_write(struct delta *t, const struct batch *const *batches, size_t n,
-                struct delta_add *ret, struct err *e) MUST_USE;
-void delta_add_release(struct delta_add *a);
-/* Take back a file that no commit named. */
-void delta_unwrite(struct delta *t, const struct delta_add *a);
+/* Write rows to new data files, one for each partition that they are of, and
+ * note them in *to; what was written before a failure is noted too.  as: the
+ * schema of the replacing change that will name them; NULL: the table's. */
+int delta_write(struct delta *t, const struct delta_schema *as,
+                const struct batch *rows, struct delta_adds *to,
+                struct err *e) MUST_USE;
+void delta_adds_release(struct delta_adds *a); /* empty then */
+/* Take back files that no commit named. */
+void delta_unwrite(struct delta *t, const struct delta_adds *a);
 /* Make a change one new version.  ERR_FENCED, ERR_CONFLICT (the table itself
  * was changed by somebody else: look again); retries lost races itself.
  * A checkpoint follows
@@ -123,24 +137,6 @@ void delta_unwrite(struct delta *t, const struct delta_add *a);
 int delta_commit(struct delta *t, const struct delta_change *c,
                  struct err *e) MUST_USE;
 int delta_checkpoint(struct delta *t, struct err *e) MUST_USE;
-
-/* ---- keeping house (delta_tidy.c) ---- */
-
-struct delta_tidied {
-    int64_t files, bytes; /* that went */
-    int64_t made;         /* files made instead */
-};
-/* Make large files of small ones (under small_bytes), if there are `least`;
- * rows stay as they are.  Other writers may append meanwhile. */
-int delta_compact(struct delta *t, int64_t small_bytes, size_t least,
-                  struct delta_tidied *ret, struct err *e) MUST_USE;
-/* Delete data files that the table has not had for retain_us; dry: count. */
-int delta_vacuum(struct delta *t, int64_t retain_us, bool dry,
-                 struct delta_tidied *ret, struct err *e) MUST_USE;
-/* Delete log entries older than delta.logRetentionDuration (30 days) that no
- * younger version needs. */
-int delta_clean_log(struct delta *t, struct delta_tidied *ret,
-                    struct err *e) MUST_USE;
 
 /* "pinline:<pipeline>:<topic>:<epoch>:<partition>" with ':' and '%' of the
  * names written as %3A and %25. */

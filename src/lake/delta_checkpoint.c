@@ -6,6 +6,7 @@
 #include "core/inject.h"
 #include "core/mem.h"
 #include "lake/delta_handle_int.h"
+#include "lake/delta_tidy.h"
 
 enum {
     SQL_MAX = 1 << 20,

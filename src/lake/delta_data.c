@@ -6,15 +6,13 @@
 #include "core/inject.h"
 #include "core/mem.h"
 #include "core/secret.h"
-#include "lake/delta_handle_int.h"
+#include "lake/delta_parts_int.h"
 #include "lake/stats.h"
 #include "json/json.h"
 
 enum {
-    SQL_MAX = 64 << 20,
     STATS_MAX = 1 << 20,
     ID_BYTES = 16,
-    CHECKPOINT_ROWS = 4096, /* read in portions of this many */
 };
 
 /* --- data files ---------------------------------------------------------------------- */
@@ -30,20 +28,18 @@ int delta_random(char hex[33], struct err *e)
     return 0;
 }
 
-static int make_stats(const struct batch *const *batches, size_t n,
-                      struct delta_add *a, struct err *e)
+static int make_stats(const struct batch *rows, struct delta_add *a,
+                      struct err *e)
 {
     struct stats s;
     struct buf b;
     int rc = -1;
 
-    if (stats_init(&s, batches[0]->defs, batches[0]->columns, e) < 0) {
+    if (stats_init(&s, rows->defs, rows->columns, e) < 0) {
         return -1;
     }
     buf_init(&b, STATS_MAX);
-    for (size_t i = 0; i < n; i++) {
-        stats_add(&s, batches[i]);
-    }
+    stats_add(&s, rows);
     a->rows = s.rows;
     if (stats_json(&s, &b, e) == 0) {
         a->stats = mem_text(b.ptr, b.len);
@@ -54,49 +50,128 @@ static int make_stats(const struct batch *const *batches, size_t n,
     return rc;
 }
 
-void delta_add_release(struct delta_add *a)
+static void release_add(struct delta_add *a)
 {
     mem_free(a->path);
+    mem_free(a->values);
     mem_free(a->stats);
     memset(a, 0, sizeof(*a));
 }
 
-int delta_write(struct delta *t, const struct batch *const *batches, size_t n,
-                struct delta_add *ret, struct err *e)
+void delta_adds_release(struct delta_adds *a)
 {
-    struct delta_add a = {0};
-    char hex[2 * ID_BYTES + 1];
-    char path[FS_PATH_MAX];
-    char name[DELTA_NAME_MAX];
+    for (size_t i = 0; i < a->n; i++) {
+        release_add(&a->items[i]);
+    }
+    mem_free(a->items);
+    *a = (struct delta_adds){0};
+}
 
-    if (delta_need_duck(t, e) < 0 || delta_random(hex, e) < 0) {
+struct delta_add *delta_adds_next(struct delta_adds *to, struct err *e)
+{
+    struct delta_add *more = mem_resize(to->items, to->n + 1, sizeof(*more));
+
+    if (more == NULL) {
+        err_nomem(e, (to->n + 1) * sizeof(*more));
+        return NULL;
+    }
+    to->items = more;
+    memset(&more[to->n], 0, sizeof(*more));
+    return &more[to->n];
+}
+
+int delta_new_file(const struct delta *t, const char *values,
+                   char key[STORE_KEY_MAX + 1], char **ret_path, struct err *e)
+{
+    char hex[2 * ID_BYTES + 1];
+    struct buf b;
+    int n;
+    int rc = -1;
+
+    buf_init(&b, 2 * STORE_KEY_MAX);
+    if (delta_random(hex, e) < 0 || delta_part_folder(values, &b, e) < 0) {
+        goto out;
+    }
+    n = snprintf(key, STORE_KEY_MAX + 1, "%.*spart-%s.zstd.parquet", (int)b.len,
+                 b.len > 0 ? b.ptr : "", hex);
+    if (n < 0 || n > STORE_KEY_MAX) {
+        err_set(e, ERR_LIMIT, "table \"%s\": a folder's name is too long",
+                t->dir);
+        goto out;
+    }
+    buf_clear(&b);
+    for (const char *c = key; *c != '\0'; c++) {
+        if ((*c == '%' ? buf_puts(&b, "%25", e) : buf_putc(&b, *c, e)) < 0) {
+            goto out;
+        }
+    }
+    *ret_path = mem_text(b.ptr, b.len);
+    rc = *ret_path != NULL ? 0 : err_nomem(e, b.len);
+out:
+    buf_release(&b);
+    return rc;
+}
+
+int delta_write_file(struct delta *t, const char *values,
+                     const struct batch *rows, struct delta_adds *to,
+                     struct err *e)
+{
+    struct delta_add *a = delta_adds_next(to, e);
+    char key[STORE_KEY_MAX + 1];
+    char path[FS_PATH_MAX];
+
+    if (a == NULL || delta_need_duck(t, e) < 0 ||
+        delta_new_file(t, values, key, &a->path, e) < 0) {
         return -1;
     }
-    (void)snprintf(name, sizeof(name), "part-%s.zstd.parquet", hex);
-    if (delta_place(t, name, path, e) < 0) {
+    if (values != NULL) {
+        a->values = mem_text(values, strlen(values));
+    }
+    if ((values != NULL && a->values == NULL ? err_nomem(e, strlen(values))
+                                             : 0) < 0 ||
+        delta_place(t, key, path, e) < 0) {
+        release_add(a);
         return -1;
     }
     INJECT(delta_before_data);
-    a.path = mem_text(name, strlen(name));
-    if (a.path == NULL) {
-        return err_nomem(e, strlen(name));
-    }
-    if (make_stats(batches, n, &a, e) < 0 ||
-        parquet_write(t->duck, path, batches, n, &a.bytes, e) < 0 ||
-        delta_send(t, name, path, e) < 0) {
-        delta_add_release(&a);
+    if (make_stats(rows, a, e) < 0 ||
+        parquet_write(t->duck, path, &rows, 1, &a->bytes, e) < 0 ||
+        delta_send(t, key, path, e) < 0) {
+        release_add(a);
         return -1;
     }
-    *ret = a;
+    to->n++;
     return 0;
 }
 
-void delta_unwrite(struct delta *t, const struct delta_add *a)
+int delta_write(struct delta *t, const struct delta_schema *as,
+                const struct batch *rows, struct delta_adds *to, struct err *e)
 {
-    struct err ignored; /* vacuum finds it too */
+    struct delta_parts by = {(const char *const *)t->s.parts, t->s.nparts};
 
-    if (delta_drop(t, a->path, &ignored) < 0) {
-        return;
+    if (as != NULL) {
+        if (delta_parts_valid(as, e) < 0) {
+            return err_wrap(e, "table \"%s\"", t->dir);
+        }
+        by = (struct delta_parts){as->parts, as->nparts};
+    }
+    return by.n > 0 ? delta_parts_write(t, by, rows, to, e)
+                    : delta_write_file(t, NULL, rows, to, e);
+}
+
+void delta_unwrite(struct delta *t, const struct delta_adds *a)
+{
+    struct err ignored; /* vacuum finds them too */
+    char key[STORE_KEY_MAX + 1];
+
+    for (size_t i = 0; i < a->n; i++) {
+        if (a->items[i].path == NULL) {
+            continue;
+        }
+        delta_key_of(a->items[i].path, key);
+        if (delta_drop(t, key, &ignored) < 0) {
+            return;
+        }
     }
 }
 
@@ -106,6 +181,7 @@ int delta_put_schema(struct delta *t, const struct delta_schema *schema,
                      int64_t now_ms, struct buf *b, struct err *e)
 {
     struct delta_state s = t->s;
+    char *parts[DELTA_PARTS_MAX];
     size_t most = t->s.nprops + schema->nprops;
     char id[40];
     char hex[2 * ID_BYTES + 1];
@@ -113,6 +189,9 @@ int delta_put_schema(struct delta *t, const struct delta_schema *schema,
     const char *made;
     int rc = -1;
 
+    if (delta_parts_valid(schema, e) < 0) {
+        return err_wrap(e, "table \"%s\"", t->dir);
+    }
     buf_init(&text, DELTA_LOG_MAX);
     s.props = most > 0 ? mem_zero(most, sizeof(*s.props)) : NULL;
     if (most > 0 && s.props == NULL) {
@@ -129,6 +208,11 @@ int delta_put_schema(struct delta *t, const struct delta_schema *schema,
             s.props[s.nprops++] = t->s.props[i];
         }
     }
+    for (size_t i = 0; i < schema->nparts; i++) {
+        parts[i] = (char *)(uintptr_t)schema->parts[i];
+    }
+    s.parts = parts;
+    s.nparts = schema->nparts;
     if (delta_random(hex, e) < 0) {
         goto out;
     }
@@ -205,167 +289,6 @@ out:
     json_release(&want);
     buf_release(&b);
     return rc;
-}
-
-static int put_type_sql(struct buf *b, yyjson_val *type, int depth,
-                        struct err *e);
-
-static int put_nested_sql(struct buf *b, yyjson_val *type, int depth,
-                          struct err *e)
-{
-    yyjson_val *fields = json_get(type, "fields");
-    yyjson_val *item = json_get(type, "elementType");
-    size_t n = yyjson_arr_size(fields);
-
-    if (item != NULL) {
-        return put_type_sql(b, item, depth + 1, e) < 0 ? -1
-                                                       : buf_puts(b, "[]", e);
-    }
-    if (n == 0) {
-        return err_set(e, ERR_UNAVAILABLE,
-                       "the table has a column of maps, which is not "
-                       "understood");
-    }
-    if (buf_puts(b, "STRUCT(", e) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < n; i++) {
-        yyjson_val *f = yyjson_arr_get(fields, i);
-        struct slice name = SLICE("");
-
-        (void)json_get_text(f, "name", &name);
-        if ((i > 0 && buf_puts(b, ", ", e) < 0) ||
-            duck_quote(b, name, '"', e) < 0 || buf_putc(b, ' ', e) < 0 ||
-            put_type_sql(b, json_get(f, "type"), depth + 1, e) < 0) {
-            return -1;
-        }
-    }
-    return buf_putc(b, ')', e);
-}
-
-/* Delta's type as DuckDB's. */
-static int put_type_sql(struct buf *b, yyjson_val *type, int depth,
-                        struct err *e)
-{
-    static const char *const names[][2] = {
-        {"binary", "BLOB"},           {"boolean", "BOOLEAN"},
-        {"byte", "TINYINT"},          {"date", "DATE"},
-        {"double", "DOUBLE"},         {"float", "FLOAT"},
-        {"integer", "INTEGER"},       {"long", "BIGINT"},
-        {"short", "SMALLINT"},        {"string", "VARCHAR"},
-        {"timestamp", "TIMESTAMPTZ"},
-    };
-    const char *text = yyjson_get_str(type);
-
-    if (text == NULL) {
-        return depth < 8 ? put_nested_sql(b, type, depth, e)
-                         : err_set(e, ERR_LIMIT, "a type nests too deep");
-    }
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcmp(text, names[i][0]) == 0) {
-            return buf_puts(b, names[i][1], e);
-        }
-    }
-    if (strncmp(text, "decimal(", 8) == 0 &&
-        strspn(text + 8, "0123456789,) ") == strlen(text + 8)) {
-        return buf_puts(b, text, e);
-    }
-    return err_set(e, ERR_UNAVAILABLE,
-                   "the table has a column of type \"%s\", which is not "
-                   "understood",
-                   text);
-}
-
-/* SELECT NULL::TYPE AS "name", ... WHERE false: gives names, order, types. */
-static int put_shape(struct buf *b, const char *schema, struct err *e)
-{
-    struct json_doc doc;
-    yyjson_val *fields;
-    int rc = -1;
-
-    if (json_parse(&doc, slice_of(schema), JSON_NUMBERS, NULL, e) < 0) {
-        return -1;
-    }
-    fields = json_get(doc.root, "fields");
-    if (buf_puts(b, "SELECT ", e) < 0) {
-        goto out;
-    }
-    for (size_t i = 0; i < yyjson_arr_size(fields); i++) {
-        yyjson_val *f = yyjson_arr_get(fields, i);
-        struct slice name = SLICE("");
-
-        (void)json_get_text(f, "name", &name);
-        if (buf_puts(b, i > 0 ? ", NULL::" : "NULL::", e) < 0 ||
-            put_type_sql(b, json_get(f, "type"), 0, e) < 0 ||
-            buf_puts(b, " AS ", e) < 0 || duck_quote(b, name, '"', e) < 0) {
-            goto out;
-        }
-    }
-    rc = buf_puts(b, " WHERE false", e);
-out:
-    json_release(&doc);
-    return rc;
-}
-
-bool delta_is_ours(const char *path)
-{
-    return strncmp(path, "part-", 5) == 0 &&
-           strstr(path, ".zstd.parquet") != NULL &&
-           strlen(path) == strlen("part-.zstd.parquet") + 32;
-}
-
-/* Do all files have all columns?  Then the engine need not open each of them
- * to see what it has. */
-static bool uniform(const struct delta *t, const size_t *files, size_t n)
-{
-    struct json_doc doc;
-    size_t columns;
-
-    if (json_parse(&doc, slice_of(t->s.schema), JSON_NUMBERS, NULL, NULL) < 0) {
-        return false;
-    }
-    columns = yyjson_arr_size(json_get(doc.root, "fields"));
-    json_release(&doc);
-    for (size_t i = 0; i < n; i++) {
-        const struct delta_file *f = &t->s.files[files != NULL ? files[i] : i];
-
-        if (f->columns != columns || !delta_is_ours(f->path)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-int delta_select_some(struct delta *t, const size_t *files, size_t n,
-                      struct buf *b, struct err *e)
-{
-    char path[FS_PATH_MAX];
-
-    if (put_shape(b, t->s.schema, e) < 0) {
-        return err_wrap(e, "table \"%s\"", t->dir);
-    }
-    if (n == 0) {
-        return 0;
-    }
-    if (buf_puts(b, " UNION ALL BY NAME FROM read_parquet([", e) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < n; i++) {
-        size_t f = files != NULL ? files[i] : i;
-
-        if (delta_fetch(t, f, e) < 0 || delta_file_path(t, f, path, e) < 0 ||
-            (i > 0 && buf_puts(b, ", ", e) < 0) ||
-            duck_quote(b, slice_of(path), '\'', e) < 0) {
-            return -1;
-        }
-    }
-    return buf_puts(b, uniform(t, files, n) ? "])" : "], union_by_name=true)",
-                    e);
-}
-
-int delta_select(struct delta *t, struct buf *b, struct err *e)
-{
-    return delta_select_some(t, NULL, t->s.nfiles, b, e);
 }
 
 /* --- names of writers ----------------------------------------------------------------------- */

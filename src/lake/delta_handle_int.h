@@ -59,9 +59,6 @@ int delta_checkpoint_read(struct delta *t, int64_t version,
  * of what it has. */
 int delta_put_schema(struct delta *t, const struct delta_schema *schema,
                      int64_t now_ms, struct buf *b, struct err *e) MUST_USE;
-/* delta_select() of n of the live files, by index. */
-int delta_select_some(struct delta *t, const size_t *files, size_t n,
-                      struct buf *b, struct err *e) MUST_USE;
 /* A data file with a name as we give them. */
 bool delta_is_ours(const char *path);
 /* How long removed files are remembered. */

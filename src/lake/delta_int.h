@@ -9,7 +9,8 @@
 
 enum {
     DELTA_LOG_MAX = 256 << 20, /* bytes of one log entry */
-    DELTA_NAME_MAX = 64,       /* of a file in the log's folder */
+    DELTA_NAME_MAX = 64,       /* of a data file, without its folder */
+    DELTA_PARTS_MAX = 6,       /* partition columns */
 };
 
 struct delta_pair {
@@ -23,6 +24,7 @@ struct delta_file {
     int64_t time_ms;
     int64_t rows;   /* -1: not said */
     size_t columns; /* that the statistics count NULLs of */
+    char *values;   /* of partition columns, a JSON object, or NULL */
     char *stats;    /* JSON, or NULL */
 };
 
@@ -38,7 +40,8 @@ struct delta_state {
     char *id;
     char *schema;
     int64_t created_ms;
-    bool partitioned;
+    char **parts; /* partition columns */
+    size_t nparts;
     struct delta_pair *props;
     size_t nprops;
     struct delta_pair *apps; /* application ids, in order of appearance */

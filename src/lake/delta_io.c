@@ -136,13 +136,40 @@ int delta_log_put(struct delta *t, int64_t version, struct slice lines,
     return 0;
 }
 
+/* The folder of a file, and durable before the log names what lies in it. */
+static int make_folder(const struct delta *t, const char *path, struct err *e)
+{
+    char folder[FS_PATH_MAX];
+    size_t top = strlen(t->folder);
+    char *end;
+
+    memcpy(folder, path, strlen(path) + 1);
+    end = strrchr(folder, '/');
+    *end = '\0';
+    if (fs_is_folder(folder)) {
+        return 0;
+    }
+    if (fs_make_folders(folder, e) < 0) {
+        return -1;
+    }
+    while ((end = strrchr(folder, '/')) != NULL &&
+           (size_t)(end - folder) >= top) {
+        *end = '\0';
+        if (fs_sync_folder(folder, e) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* --- data files ----------------------------------------------------------------- */
 
 int delta_place(struct delta *t, const char *name, char path[FS_PATH_MAX],
                 struct err *e)
 {
     if (t->folder != NULL) {
-        return fs_join(path, t->folder, name, e);
+        return fs_join(path, t->folder, name, e) < 0 ? -1
+                                                     : make_folder(t, path, e);
     }
     if (need_temp(t, e) < 0) {
         return -1;
@@ -192,6 +219,16 @@ void delta_key_of(const char *path, char key[STORE_KEY_MAX + 1])
         path += low >= 0 ? 3 : 1;
     }
     key[n] = '\0';
+}
+
+bool delta_is_ours(const char *path)
+{
+    const char *name =
+        strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
+
+    return strncmp(name, "part-", 5) == 0 &&
+           strstr(name, ".zstd.parquet") != NULL &&
+           strlen(name) == strlen("part-.zstd.parquet") + 32;
 }
 
 int delta_file_path(const struct delta *t, size_t i, char path[FS_PATH_MAX],

@@ -28,7 +28,16 @@ int delta_put_metadata(struct buf *b, const struct delta_state *s,
         buf_puts(b, ",\"format\":{\"provider\":\"parquet\",\"options\":{}},",
                  e) < 0 ||
         put_pair(b, "schemaString", s->schema, e) < 0 ||
-        buf_puts(b, ",\"partitionColumns\":[],\"configuration\":{", e) < 0) {
+        buf_puts(b, ",\"partitionColumns\":[", e) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < s->nparts; i++) {
+        if ((i > 0 && buf_putc(b, ',', e) < 0) ||
+            json_print_text(b, slice_of(s->parts[i]), e) < 0) {
+            return -1;
+        }
+    }
+    if (buf_puts(b, "],\"configuration\":{", e) < 0) {
         return -1;
     }
     for (size_t i = 0; i < s->nprops; i++) {
@@ -58,10 +67,10 @@ int delta_put_add(struct buf *b, const struct delta_file *f, bool change,
 {
     if (buf_puts(b, "{\"add\":{", e) < 0 || put_pair(b, "path", f->path, e) ||
         buf_putf(b, e,
-                 ",\"partitionValues\":{},\"size\":%lld,"
+                 ",\"partitionValues\":%s,\"size\":%lld,"
                  "\"modificationTime\":%lld,\"dataChange\":%s",
-                 (long long)f->bytes, (long long)f->time_ms,
-                 change ? "true" : "false") < 0) {
+                 f->values != NULL ? f->values : "{}", (long long)f->bytes,
+                 (long long)f->time_ms, change ? "true" : "false") < 0) {
         return -1;
     }
     if (f->stats != NULL &&

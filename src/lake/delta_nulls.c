@@ -61,15 +61,49 @@ static yyjson_val *first_of(yyjson_val *object)
     return yyjson_obj_iter_get_val(yyjson_obj_iter_next(&it));
 }
 
+static bool is_part(const struct delta *t, const char *column)
+{
+    for (size_t i = 0; i < t->s.nparts; i++) {
+        if (strcmp(t->s.parts[i], column) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A partition column has one value in a file: NULL in all rows or in none. */
+static bool add_parts(const struct delta *t, const struct delta_file *f,
+                      struct delta_nulls *nulls, size_t n)
+{
+    const char *values = f->values != NULL ? f->values : "{}";
+    struct json_doc doc;
+
+    if (json_parse(&doc, slice_of(values), JSON_NUMBERS, NULL, NULL) < 0) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct slice text;
+
+        if (is_part(t, nulls[i].column) &&
+            (!json_get_text(doc.root, nulls[i].column, &text) ||
+             text.len == 0)) {
+            nulls[i].nulls += f->rows;
+        }
+    }
+    json_release(&doc);
+    return true;
+}
+
 /* Add what one file says; false when it says too little. */
-static bool add_file(const struct delta_file *f, struct delta_nulls *nulls,
-                     size_t n)
+static bool add_file(const struct delta *t, const struct delta_file *f,
+                     struct delta_nulls *nulls, size_t n)
 {
     struct json_doc doc;
     yyjson_val *counts;
     bool known;
 
     if (f->rows < 0 || f->stats == NULL ||
+        (t->s.nparts > 0 && !add_parts(t, f, nulls, n)) ||
         json_parse(&doc, slice_of(f->stats), JSON_NUMBERS, NULL, NULL) < 0) {
         return false;
     }
@@ -78,6 +112,9 @@ static bool add_file(const struct delta_file *f, struct delta_nulls *nulls,
     for (size_t i = 0; i < n && known; i++) {
         yyjson_val *v = json_get(counts, nulls[i].column);
 
+        if (is_part(t, nulls[i].column)) {
+            continue;
+        }
         v = yyjson_is_obj(v) ? first_of(v) : v; /* fields of a struct */
 
         /* a writer that leaves a column out may have left it out of the file
@@ -97,7 +134,7 @@ int delta_null_counts(const struct delta *t, struct delta_nulls **ret_nulls,
     }
     *ret = true;
     for (size_t i = 0; i < t->s.nfiles && *ret; i++) {
-        *ret = add_file(&t->s.files[i], *ret_nulls, *ret_n);
+        *ret = add_file(t, &t->s.files[i], *ret_nulls, *ret_n);
     }
     return 0;
 }

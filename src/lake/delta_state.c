@@ -25,9 +25,18 @@ static void free_pairs(struct delta_pair *pairs, size_t n)
     mem_free(pairs);
 }
 
+static void free_texts(char **texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        mem_free(texts[i]);
+    }
+    mem_free(texts);
+}
+
 static void free_file(struct delta_file *f)
 {
     mem_free(f->path);
+    mem_free(f->values);
     mem_free(f->stats);
 }
 
@@ -35,6 +44,7 @@ void delta_state_release(struct delta_state *s)
 {
     mem_free(s->id);
     mem_free(s->schema);
+    free_texts(s->parts, s->nparts);
     free_pairs(s->props, s->nprops);
     free_pairs(s->apps, s->napps);
     mem_free(s->app_versions);
@@ -100,27 +110,46 @@ static int apply_protocol(struct delta_state *s, yyjson_val *o, struct err *e)
     return 0;
 }
 
-static int apply_metadata(struct delta_state *s, yyjson_val *o, struct err *e)
+static int apply_parts(struct delta_state *s, yyjson_val *names, struct err *e)
 {
-    yyjson_val *conf = json_get(o, "configuration");
-    yyjson_val *parts = json_get(o, "partitionColumns");
+    size_t n = yyjson_arr_size(names);
+
+    free_texts(s->parts, s->nparts);
+    s->parts = NULL;
+    s->nparts = 0;
+    if (n == 0) {
+        return 0;
+    }
+    if (n > DELTA_PARTS_MAX) {
+        return err_set(e, ERR_UNAVAILABLE,
+                       "the table has %zu partition columns; %d are understood",
+                       n, DELTA_PARTS_MAX);
+    }
+    s->parts = mem_zero(n, sizeof(*s->parts));
+    if (s->parts == NULL) {
+        return err_nomem(e, n * sizeof(*s->parts));
+    }
+    for (; s->nparts < n; s->nparts++) {
+        yyjson_val *v = yyjson_arr_get(names, s->nparts);
+
+        if (!yyjson_is_str(v)) {
+            return err_set(e, ERR_CORRUPT, "a partition column has no name");
+        }
+        if (copy((struct slice){yyjson_get_str(v), yyjson_get_len(v)},
+                 &s->parts[s->nparts], e) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int apply_props(struct delta_state *s, yyjson_val *conf, struct err *e)
+{
     struct delta_pair *props = NULL;
     size_t n = yyjson_obj_size(conf);
     yyjson_obj_iter it;
     yyjson_val *key;
 
-    if (copy_member(o, "id", &s->id, e) < 0 ||
-        copy_member(o, "schemaString", &s->schema, e) < 0) {
-        return -1;
-    }
-    if (!json_get_i64(o, "createdTime", &s->created_ms)) {
-        s->created_ms = 0;
-    }
-    if (yyjson_arr_size(parts) > 0) {
-        return err_set(e, ERR_UNAVAILABLE,
-                       "the table has partition columns, which are not "
-                       "understood");
-    }
     free_pairs(s->props, s->nprops);
     s->props = NULL;
     s->nprops = 0;
@@ -149,6 +178,21 @@ static int apply_metadata(struct delta_state *s, yyjson_val *o, struct err *e)
         }
     }
     return 0;
+}
+
+static int apply_metadata(struct delta_state *s, yyjson_val *o, struct err *e)
+{
+    if (copy_member(o, "id", &s->id, e) < 0 ||
+        copy_member(o, "schemaString", &s->schema, e) < 0) {
+        return -1;
+    }
+    if (!json_get_i64(o, "createdTime", &s->created_ms)) {
+        s->created_ms = 0;
+    }
+    if (apply_parts(s, json_get(o, "partitionColumns"), e) < 0) {
+        return -1;
+    }
+    return apply_props(s, json_get(o, "configuration"), e);
 }
 
 static int apply_txn(struct delta_state *s, yyjson_val *o, struct err *e)
@@ -272,6 +316,7 @@ static void drop_file(struct delta_state *s, struct slice path)
     if (f != NULL) {
         free_file(f);
         f->path = NULL;
+        f->values = NULL;
         f->stats = NULL;
         s->holes = true;
     }
@@ -318,6 +363,49 @@ static int read_stats(struct delta_file *f, struct err *e)
     return 0;
 }
 
+/* "/..." or "scheme:...". */
+static bool is_elsewhere(struct slice path)
+{
+    size_t i = 0;
+
+    while (i < path.len && path.ptr[i] != ':' && path.ptr[i] != '/' &&
+           path.ptr[i] != '=') {
+        i++;
+    }
+    return i < path.len && (path.ptr[i] == ':' || i == 0);
+}
+
+/* The values of partition columns: an object of texts and nulls. */
+static int copy_values(struct delta_file *f, yyjson_val *o, struct err *e)
+{
+    yyjson_val *values = json_get(o, "partitionValues");
+    yyjson_obj_iter it;
+    yyjson_val *key;
+    struct buf b;
+    int rc;
+
+    if (yyjson_obj_size(values) == 0) {
+        return 0;
+    }
+    yyjson_obj_iter_init(values, &it);
+    while ((key = yyjson_obj_iter_next(&it)) != NULL) {
+        yyjson_val *v = yyjson_obj_iter_get_val(key);
+
+        if (!yyjson_is_str(v) && !yyjson_is_null(v)) {
+            return err_set(e, ERR_CORRUPT,
+                           "the partition value \"%s\" is no text",
+                           yyjson_get_str(key));
+        }
+    }
+    buf_init(&b, DELTA_LOG_MAX);
+    rc = json_print(&b, values, 0, e);
+    if (rc == 0) {
+        rc = copy(buf_slice(&b), &f->values, e);
+    }
+    buf_release(&b);
+    return rc;
+}
+
 static int apply_add(struct delta_state *s, yyjson_val *o, struct err *e)
 {
     struct delta_file f = {.rows = -1};
@@ -332,7 +420,7 @@ static int apply_add(struct delta_state *s, yyjson_val *o, struct err *e)
     if (!json_get_text(o, "path", &path) || path.len == 0) {
         return err_set(e, ERR_CORRUPT, "an add has no path");
     }
-    if (path.ptr[0] == '/' || memchr(path.ptr, ':', path.len) != NULL) {
+    if (is_elsewhere(path)) {
         return err_set(e, ERR_UNAVAILABLE,
                        "the table holds the file \"%.*s\" outside its folder",
                        (int)path.len, path.ptr);
@@ -343,15 +431,10 @@ static int apply_add(struct delta_state *s, yyjson_val *o, struct err *e)
     }
     (void)json_get_i64(o, "size", &f.bytes);
     (void)json_get_i64(o, "modificationTime", &f.time_ms);
-    if (copy(path, &f.path, e) < 0) {
-        return -1;
-    }
-    if (json_get_text(o, "stats", &stats) && stats.len > 0 &&
-        copy(stats, &f.stats, e) < 0) {
-        mem_free(f.path);
-        return -1;
-    }
-    if (read_stats(&f, e) < 0) {
+    if (copy(path, &f.path, e) < 0 || copy_values(&f, o, e) < 0 ||
+        (json_get_text(o, "stats", &stats) && stats.len > 0 &&
+         copy(stats, &f.stats, e) < 0) ||
+        read_stats(&f, e) < 0) {
         free_file(&f);
         return -1;
     }

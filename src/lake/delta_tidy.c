@@ -8,7 +8,8 @@
 #include "core/inject.h"
 #include "core/mem.h"
 #include "core/num.h"
-#include "lake/delta_handle_int.h"
+#include "lake/delta_parts_int.h"
+#include "lake/delta_tidy.h"
 #include "lake/stats_sum.h"
 
 enum {
@@ -64,31 +65,67 @@ int64_t delta_gone_us(const struct delta *t)
 
 /* --- compaction ------------------------------------------------------------------ */
 
-/* The next group of small files from *at on, as indexes; files of other
- * writers stay: their statistics follow other rules. */
-static size_t next_group(const struct delta *t, int64_t small_bytes, size_t *at,
-                         size_t *group, int64_t *ret_bytes)
+/* What one commit rearranges. */
+struct plan {
+    char **removes; /* paths, copies: a lost race changes the state below */
+    size_t nremoves;
+    struct delta_adds adds;
+    int64_t bytes; /* of what goes */
+};
+
+static void plan_release(struct plan *p)
 {
-    size_t n = 0;
-
-    *ret_bytes = 0;
-    for (; *at < t->s.nfiles && n < GROUP_FILES_MAX; (*at)++) {
-        const struct delta_file *f = &t->s.files[*at];
-
-        if (f->bytes >= small_bytes || f->rows < 0 || !delta_is_ours(f->path)) {
-            continue;
-        }
-        if (n > 0 && *ret_bytes + f->bytes > GROUP_BYTES_MAX) {
-            break;
-        }
-        *ret_bytes += f->bytes;
-        group[n++] = *at;
+    for (size_t i = 0; i < p->nremoves; i++) {
+        mem_free(p->removes[i]);
     }
-    return n;
+    mem_free(p->removes);
+    delta_adds_release(&p->adds);
 }
 
-static int sum_stats(const struct delta *t, const size_t *group, size_t n,
-                     struct delta_add *a, struct err *e)
+/* Small files, those of a partition side by side; files of other writers stay:
+ * their statistics follow other rules. */
+static int small_files(const struct delta *t, int64_t small_bytes,
+                       struct delta_ref **ret, size_t *ret_n, struct err *e)
+{
+    struct delta_ref *refs = mem_zero(t->s.nfiles + 1, sizeof(*refs));
+    size_t n = 0;
+
+    if (refs == NULL) {
+        return err_nomem(e, (t->s.nfiles + 1) * sizeof(*refs));
+    }
+    for (size_t i = 0; i < t->s.nfiles; i++) {
+        const struct delta_file *f = &t->s.files[i];
+
+        if (f->bytes < small_bytes && f->rows >= 0 && delta_is_ours(f->path)) {
+            refs[n++] = (struct delta_ref){f->values, i};
+        }
+    }
+    delta_refs_sort(refs, n);
+    *ret = refs;
+    *ret_n = n;
+    return 0;
+}
+
+/* How many of the first become one file. */
+static size_t group_of(const struct delta *t, const struct delta_ref *refs,
+                       size_t n)
+{
+    size_t alike = delta_refs_alike(refs, n);
+    int64_t bytes = 0;
+    size_t i = 0;
+
+    while (i < alike && i < GROUP_FILES_MAX) {
+        bytes += t->s.files[refs[i].file].bytes;
+        if (i > 0 && bytes > GROUP_BYTES_MAX) {
+            break;
+        }
+        i++;
+    }
+    return i;
+}
+
+static int sum_stats(const struct delta *t, const struct delta_ref *refs,
+                     size_t n, struct delta_add *a, struct err *e)
 {
     const char **stats = mem_zero(n, sizeof(*stats));
     struct buf b;
@@ -99,8 +136,8 @@ static int sum_stats(const struct delta *t, const size_t *group, size_t n,
     }
     buf_init(&b, STATS_MAX);
     for (size_t i = 0; i < n; i++) {
-        stats[i] = t->s.files[group[i]].stats;
-        a->rows += t->s.files[group[i]].rows;
+        stats[i] = t->s.files[refs[i].file].stats;
+        a->rows += t->s.files[refs[i].file].rows;
     }
     if (stats_sum(stats, n, &b, e) == 0) {
         a->stats = mem_text(b.ptr, b.len);
@@ -111,34 +148,53 @@ static int sum_stats(const struct delta *t, const size_t *group, size_t n,
     return rc;
 }
 
-/* One file of the rows of these. */
-static int write_group(struct delta *t, const size_t *group, size_t n,
-                       struct delta_add *a, struct err *e)
+/* The rows of these files, without the columns that their folder stands for. */
+static int put_select(struct delta *t, const struct delta_ref *refs, size_t n,
+                      struct buf *b, struct err *e)
 {
+    if (t->s.nparts == 0) {
+        return delta_select_some(t, refs, n, b, e);
+    }
+    if (buf_puts(b, "SELECT ", e) < 0 || delta_other_columns(t, b, e) < 0 ||
+        buf_puts(b, " FROM (", e) < 0 ||
+        delta_select_some(t, refs, n, b, e) < 0) {
+        return -1;
+    }
+    return buf_putc(b, ')', e);
+}
+
+/* One file of the rows of these, in the plan. */
+static int write_group(struct delta *t, const struct delta_ref *refs, size_t n,
+                       struct plan *p, struct err *e)
+{
+    struct delta_add *a = delta_adds_next(&p->adds, e);
+    char key[STORE_KEY_MAX + 1];
     char path[FS_PATH_MAX];
-    char name[DELTA_NAME_MAX];
-    char hex[33];
     const char *sql;
     struct buf b;
     int rc = -1;
 
-    buf_init(&b, SQL_MAX);
-    if (delta_need_duck(t, e) < 0 || delta_random(hex, e) < 0 ||
-        delta_select_some(t, group, n, &b, e) < 0 ||
-        buf_text(&b, &sql, e) < 0) {
-        goto out;
+    if (a == NULL) {
+        return -1;
     }
-    (void)snprintf(name, sizeof(name), "part-%s.zstd.parquet", hex);
-    a->path = mem_text(name, strlen(name));
-    if (a->path == NULL) {
-        err_nomem(e, strlen(name));
+    buf_init(&b, SQL_MAX);
+    p->adds.n++;
+    if (refs->values != NULL) {
+        a->values = mem_text(refs->values, strlen(refs->values));
+        if (a->values == NULL) {
+            err_nomem(e, strlen(refs->values));
+            goto out;
+        }
+    }
+    if (delta_need_duck(t, e) < 0 || put_select(t, refs, n, &b, e) < 0 ||
+        buf_text(&b, &sql, e) < 0 ||
+        delta_new_file(t, a->values, key, &a->path, e) < 0) {
         goto out;
     }
     INJECT(delta_before_compact);
-    if (delta_place(t, name, path, e) == 0 &&
-        sum_stats(t, group, n, a, e) == 0 &&
+    if (delta_place(t, key, path, e) == 0 && sum_stats(t, refs, n, a, e) == 0 &&
         parquet_write_query(t->duck, path, sql, &a->bytes, e) == 0 &&
-        delta_send(t, name, path, e) == 0) {
+        delta_send(t, key, path, e) == 0) {
         rc = 0;
     }
 out:
@@ -146,86 +202,99 @@ out:
     return rc;
 }
 
-static int commit_group(struct delta *t, const size_t *group, size_t n,
-                        const struct delta_add *a, struct err *e)
+static int add_group(struct delta *t, const struct delta_ref *refs, size_t n,
+                     struct plan *p, struct err *e)
 {
-    struct delta_change c = {.operation = "OPTIMIZE",
-                             .adds = a,
-                             .nadds = 1,
-                             .rearrange = true,
-                             .nremoves = n};
-    char **removes = mem_zero(n, sizeof(*removes));
-    int rc = 0;
+    char **more = mem_resize(p->removes, p->nremoves + n, sizeof(*more));
 
-    if (removes == NULL) {
-        return err_nomem(e, n * sizeof(*removes));
+    if (more == NULL) {
+        return err_nomem(e, (p->nremoves + n) * sizeof(*more));
     }
-    /* copies: a lost race changes the state below */
-    for (size_t i = 0; i < n && rc == 0; i++) {
-        const char *path = t->s.files[group[i]].path;
-
-        removes[i] = mem_text(path, strlen(path));
-        rc = removes[i] != NULL ? 0 : err_nomem(e, strlen(path));
-    }
-    if (rc == 0) {
-        c.removes = (const char *const *)removes;
-        rc = delta_commit(t, &c, e);
-    }
+    p->removes = more;
     for (size_t i = 0; i < n; i++) {
-        mem_free(removes[i]);
+        const struct delta_file *f = &t->s.files[refs[i].file];
+
+        more[p->nremoves] = mem_text(f->path, strlen(f->path));
+        if (more[p->nremoves] == NULL) {
+            return err_nomem(e, strlen(f->path));
+        }
+        p->nremoves++;
+        p->bytes += f->bytes;
     }
-    mem_free(removes);
-    return rc;
+    return write_group(t, refs, n, p, e);
 }
 
-static int compact_group(struct delta *t, const size_t *group, size_t n,
-                         int64_t bytes, struct delta_tidied *ret, struct err *e)
+static int commit_plan(struct delta *t, const struct plan *p,
+                       struct delta_tidied *ret, struct err *e)
 {
-    struct delta_add a = {0};
-    int rc = write_group(t, group, n, &a, e);
+    struct delta_change c = {.operation = "OPTIMIZE",
+                             .adds = p->adds.items,
+                             .nadds = p->adds.n,
+                             .rearrange = true,
+                             .removes = (const char *const *)p->removes,
+                             .nremoves = p->nremoves};
 
-    if (rc == 0) {
-        rc = commit_group(t, group, n, &a, e);
-        if (rc < 0) {
-            delta_unwrite(t, &a);
-        } else {
-            ret->files += (int64_t)n;
-            ret->bytes += bytes - a.bytes;
-            ret->made++;
-        }
+    if (delta_commit(t, &c, e) < 0) {
+        return -1;
     }
-    delta_add_release(&a);
+    ret->files += (int64_t)p->nremoves;
+    ret->bytes += p->bytes;
+    for (size_t i = 0; i < p->adds.n; i++) {
+        ret->bytes -= p->adds.items[i].bytes;
+        ret->made++;
+    }
+    return 0;
+}
+
+/* One commit, of as much as makes a large file; *ret_any: there was some. */
+static int compact_some(struct delta *t, int64_t small_bytes, size_t least,
+                        struct delta_tidied *ret, bool *ret_any, struct err *e)
+{
+    struct delta_ref *refs = NULL;
+    struct plan p = {0};
+    size_t n = 0;
+    int rc = small_files(t, small_bytes, &refs, &n, e);
+
+    for (size_t at = 0; rc == 0 && at < n && p.bytes < GROUP_BYTES_MAX;) {
+        size_t some = group_of(t, refs + at, n - at);
+
+        if (some >= least) {
+            rc = add_group(t, refs + at, some, &p, e);
+        }
+        at += some;
+    }
+    *ret_any = p.adds.n > 0;
+    if (rc == 0 && *ret_any) {
+        rc = commit_plan(t, &p, ret, e);
+    }
+    if (rc < 0) {
+        delta_unwrite(t, &p.adds);
+    }
+    plan_release(&p);
+    mem_free(refs);
     return rc;
 }
 
 int delta_compact(struct delta *t, int64_t small_bytes, size_t least,
                   struct delta_tidied *ret, struct err *e)
 {
-    size_t *group = mem_zero(GROUP_FILES_MAX, sizeof(*group));
-    size_t at = 0;
-    int rc = 0;
+    bool more = true;
 
     *ret = (struct delta_tidied){0};
-    if (group == NULL) {
-        return err_nomem(e, GROUP_FILES_MAX * sizeof(*group));
+    if (delta_refresh(t, e) < 0) {
+        return -1;
     }
-    rc = delta_refresh(t, e);
-    while (rc == 0) {
+    while (more) {
         size_t before = t->s.nfiles;
-        int64_t bytes;
-        size_t n = next_group(t, small_bytes, &at, group, &bytes);
 
-        if (n < (least > 2 ? least : 2)) {
-            break;
+        if (compact_some(t, small_bytes, least > 2 ? least : 2, ret, &more, e) <
+            0) {
+            return -1;
         }
-        rc = compact_group(t, group, n, bytes, ret, e);
-        at -= at < n ? at : n; /* the files behind moved up */
-        if (t->s.nfiles > before) {
-            break; /* others write faster than this */
-        }
+        /* others may write faster than this */
+        more = more && t->s.nfiles < before;
     }
-    mem_free(group);
-    return rc;
+    return 0;
 }
 
 /* --- vacuum ------------------------------------------------------------------------- */
@@ -272,14 +341,26 @@ static bool needed(const struct victims *v, const char *key)
     return false;
 }
 
+/* "_delta_log/...", "a/.b"; but a column's name may begin with '_'. */
+static bool is_hidden(const char *key)
+{
+    while (key != NULL) {
+        size_t n = strcspn(key, "/");
+
+        if ((key[0] == '_' || key[0] == '.') && memchr(key, '=', n) == NULL) {
+            return true;
+        }
+        key = key[n] == '/' ? key + n + 1 : NULL;
+    }
+    return false;
+}
+
 static bool add_victim(void *arg, const struct store_object *o)
 {
     struct victims *v = arg;
 
-    if (strncmp(o->key, "_", 1) == 0 || strncmp(o->key, ".", 1) == 0 ||
-        strstr(o->key, "/_") != NULL || strstr(o->key, "/.") != NULL ||
-        !ends_in(o->key, ".parquet") || o->time_us >= v->before_us ||
-        needed(v, o->key)) {
+    if (is_hidden(o->key) || !ends_in(o->key, ".parquet") ||
+        o->time_us >= v->before_us || needed(v, o->key)) {
         return true;
     }
     if (v->n == v->cap) {

@@ -26,8 +26,7 @@ struct delta_sink {
     struct batch rows;
     struct reach *reaches;
     size_t nreaches;
-    struct delta_add *adds;
-    size_t nadds;
+    struct delta_adds adds;
     bool replace;    /* the next commit replaces what is there */
     bool new_schema; /* the next commit adds columns or properties */
 };
@@ -57,8 +56,13 @@ static void fill_schema(const struct delta_sink *s, struct delta_prop props[4],
     props[2] = (struct delta_prop){"pinline.table", s->conf.table};
     props[3] = (struct delta_prop){"delta.logRetentionDuration",
                                    s->conf.log_retention};
-    *ret = (struct delta_schema){s->conf.defs, s->conf.columns, props,
-                                 s->conf.log_retention != NULL ? 4 : 3};
+    *ret =
+        (struct delta_schema){.defs = s->conf.defs,
+                              .columns = s->conf.columns,
+                              .props = props,
+                              .nprops = s->conf.log_retention != NULL ? 4 : 3,
+                              .parts = s->conf.parts,
+                              .nparts = s->conf.nparts};
 }
 
 static bool same(const char *a, const char *b)
@@ -87,6 +91,10 @@ static int check_table(struct delta_sink *s, struct err *e)
     }
     if (delta_check_schema(s->t, s->conf.defs, s->conf.columns, &more, e) < 0) {
         return err_wrap(e, "the spec has changed (run %s --full)",
+                        s->conf.pipeline);
+    }
+    if (delta_check_parts(s->t, s->conf.parts, s->conf.nparts, e) < 0) {
+        return err_wrap(e, "the settings have changed (run %s --full)",
                         s->conf.pipeline);
     }
     if (!more && !same(hash, s->conf.spec_hash)) {
@@ -141,11 +149,8 @@ static void forget(struct delta_sink *s)
     for (size_t i = 0; i < s->nreaches; i++) {
         mem_free(s->reaches[i].app);
     }
-    for (size_t i = 0; i < s->nadds; i++) {
-        delta_add_release(&s->adds[i]);
-    }
+    delta_adds_release(&s->adds);
     s->nreaches = 0;
-    s->nadds = 0;
     batch_clear(&s->rows);
 }
 
@@ -154,15 +159,14 @@ static void delta_sink_close(void *sink)
 {
     struct delta_sink *s = sink;
 
-    for (size_t i = 0; i < s->nadds; i++) {
-        delta_unwrite(s->t, &s->adds[i]);
+    if (s->t != NULL) {
+        delta_unwrite(s->t, &s->adds);
     }
     forget(s);
     if (s->rows.cols != NULL) {
         batch_release(&s->rows);
     }
     mem_free(s->reaches);
-    mem_free(s->adds);
     delta_close(s->t);
     mem_free(s);
 }
@@ -275,22 +279,15 @@ static int extend(struct delta_sink *s, const struct span *span, struct err *e)
 static int write_file(struct delta_sink *s, const struct batch *rows,
                       struct err *e)
 {
-    struct delta_add *more;
+    struct delta_prop props[4];
+    struct delta_schema schema;
 
-    if (s->nadds == FILES_MAX) {
+    if (s->adds.n >= FILES_MAX) {
         return err_set(e, ERR_LIMIT, "over %d data files in one commit",
                        FILES_MAX);
     }
-    more = mem_resize(s->adds, s->nadds + 1, sizeof(*more));
-    if (more == NULL) {
-        return err_nomem(e, sizeof(*more));
-    }
-    s->adds = more;
-    if (delta_write(s->t, &rows, 1, &more[s->nadds], e) < 0) {
-        return -1;
-    }
-    s->nadds++;
-    return 0;
+    fill_schema(s, props, &schema);
+    return delta_write(s->t, s->replace ? &schema : NULL, rows, &s->adds, e);
 }
 
 static int write_buffered(struct delta_sink *s, struct err *e)
@@ -332,8 +329,8 @@ static int commit(struct delta_sink *s, struct err *e)
     struct delta_prop props[4];
     struct delta_schema schema;
     struct delta_change c = {.operation = s->replace ? "REPLACE" : "WRITE",
-                             .adds = s->adds,
-                             .nadds = s->nadds,
+                             .adds = s->adds.items,
+                             .nadds = s->adds.n,
                              .moves = moves,
                              .nmoves = s->nreaches,
                              .replace = s->replace};

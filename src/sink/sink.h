@@ -96,6 +96,8 @@ struct sink_conf {
     const char *spec_hash;
     const char *log_retention; /* delta: "interval 1 days", of a table that is
                                   made; NULL: the format's 30 days */
+    const char *const *parts;  /* delta: partition columns */
+    size_t nparts;
     bool read_only; /* only positions are asked for: nothing is created */
     /* postgres */
     const char *url;        /* postgres://USER@HOST/DATABASE, see db/login.h */

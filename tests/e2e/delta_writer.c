@@ -2,8 +2,8 @@
  * delta_writer DIR PIPELINE TOPIC COMMITS ROWS [PAUSE_US] - a Delta sink alone.
  *
  * Goes on where the table stands: COMMITS times ROWS rows, each row's ind its
- * offset, one commit each; prints "committed TO" a line.  Exit code 3 when
- * fenced.
+ * offset, one commit each; prints "committed TO" a line.  PARTITION_BY in the
+ * environment names a partition column.  Exit code 3 when fenced.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -89,11 +89,14 @@ int main(int argc, char **argv)
                              .columns = ARRAY_LEN(defs),
                              .table = "pin",
                              .spec_hash = "0123"};
+    const char *by[] = {getenv("PARTITION_BY")};
     struct sink *s = NULL;
     struct batch b;
     struct err e = {0};
     int rc;
 
+    conf.parts = by;
+    conf.nparts = by[0] != NULL ? 1 : 0;
     if (argc < 6) {
         (void)fputs("usage: delta_writer DIR PIPELINE TOPIC COMMITS ROWS\n",
                     stderr);

@@ -93,18 +93,20 @@ static void rows_in_memory_are_asked(void)
 
 static void make_table(const char *dir)
 {
-    const struct delta_schema schema = {defs, ARRAY_LEN(defs), NULL, 0};
-    struct delta_add add = {0};
-    struct delta_change c = {.operation = "WRITE", .adds = &add, .nadds = 1};
+    const struct delta_schema schema = {defs, ARRAY_LEN(defs), NULL, 0, NULL,
+                                        0};
+    struct delta_adds adds = {0};
+    struct delta_change c = {.operation = "WRITE"};
     struct delta *t = NULL;
     struct batch b;
-    const struct batch *batches[] = {&b};
 
     fill(&b, 40);
     CHECK_OK(delta_create(&t, dir, &schema, NULL, &e), &e);
-    CHECK_OK(delta_write(t, batches, 1, &add, &e), &e);
+    CHECK_OK(delta_write(t, NULL, &b, &adds, &e), &e);
+    c.adds = adds.items;
+    c.nadds = adds.n;
     CHECK_OK(delta_commit(t, &c, &e), &e);
-    delta_add_release(&add);
+    delta_adds_release(&adds);
     delta_close(t);
     batch_release(&b);
 }

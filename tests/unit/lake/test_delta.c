@@ -3,6 +3,7 @@
 #include "core/fs.h"
 #include "core/mem.h"
 #include "lake/delta.h"
+#include "lake_ask.h"
 #include "test.h"
 
 static const struct col_def defs[] = {
@@ -12,17 +13,13 @@ static const struct col_def defs[] = {
     {.name = "timestamp", .type = COL_TIMESTAMP},
 };
 static const struct delta_prop props[] = {{"pinline.pipeline", "clean"}};
-static const struct delta_schema schema = {defs, 4, props, 1};
+static const struct delta_schema schema = {defs, 4, props, 1, NULL, 0};
 
 static struct duck *duck;
 
-static const char *folder(const char *name)
+static int64_t ask(struct delta *t, const char *what)
 {
-    static char path[FS_PATH_MAX];
-    struct err e = {0};
-
-    CHECK_OK(fs_join(path, test_folder(), name, &e), &e);
-    return path;
+    return lake_ask(duck, t, what);
 }
 
 /* n rows from number `from` on; every fifth title is NULL. */
@@ -51,52 +48,26 @@ static int append(struct delta *t, int first, int n, int64_t from, int64_t to,
                   struct err *e)
 {
     struct delta_move move = {"pinline:clean:pin:1:0", from, to};
-    struct delta_add add = {0};
-    struct delta_change c = {.operation = "WRITE",
-                             .adds = &add,
-                             .nadds = 1,
-                             .moves = &move,
-                             .nmoves = 1};
+    struct delta_adds adds = {0};
+    struct delta_change c = {.operation = "WRITE", .moves = &move, .nmoves = 1};
     struct batch b;
-    const struct batch *batches[] = {&b};
     int rc;
 
     fill(&b, first, n);
-    rc = delta_write(t, batches, 1, &add, e);
+    rc = delta_write(t, NULL, &b, &adds, e);
     if (rc == 0) {
+        c.adds = adds.items;
+        c.nadds = adds.n;
         rc = delta_commit(t, &c, e);
     }
-    delta_add_release(&add);
+    delta_adds_release(&adds);
     batch_release(&b);
     return rc;
 }
 
-/* One number of a query over the table's rows. */
-static int64_t ask(struct delta *t, const char *what)
-{
-    struct frame f = {0};
-    struct err e = {0};
-    struct buf b;
-    const char *sql = "";
-    int64_t v = -1;
-
-    buf_init(&b, 1 << 20);
-    CHECK_OK(buf_putf(&b, &e, "SELECT (%s)::BIGINT FROM (", what), &e);
-    CHECK_OK(delta_select(t, &b, &e), &e);
-    CHECK_OK(buf_putc(&b, ')', &e), &e);
-    CHECK_OK(buf_text(&b, &sql, &e), &e);
-    CHECK_OK(frame_query(duck, sql, 1 << 20, &f, &e), &e);
-    if (f.rows.rows == 1) {
-        v = f.rows.cols[0].fixed.i64[0];
-        frame_release(&f);
-    }
-    buf_release(&b);
-    return v;
-}
-
 static void a_table_is_made_once_and_opened(void)
 {
-    const char *dir = folder("once");
+    const char *dir = lake_folder("once");
     struct delta *t = NULL;
     struct delta *u = NULL;
     struct err e = {0};
@@ -119,7 +90,7 @@ static void rows_come_back_as_they_went_in(void)
     struct delta *t = NULL;
     struct err e = {0};
 
-    CHECK_OK(delta_create(&t, folder("rows"), &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, lake_folder("rows"), &schema, duck, &e), &e);
     CHECK_OK(append(t, 0, 3000, 0, 3000, &e), &e);
     CHECK_OK(append(t, 3000, 2000, 3000, 5000, &e), &e);
     CHECK_INT(delta_files(t), 2);
@@ -136,7 +107,7 @@ static void rows_come_back_as_they_went_in(void)
 
 static void statistics_say_what_a_file_holds(void)
 {
-    const char *dir = folder("stats");
+    const char *dir = lake_folder("stats");
     struct delta *t = NULL;
     struct delta_nulls *nulls = NULL;
     struct err e = {0};
@@ -174,7 +145,7 @@ static void statistics_say_what_a_file_holds(void)
 
 static void a_commit_from_elsewhere_is_fenced(void)
 {
-    const char *dir = folder("fence");
+    const char *dir = lake_folder("fence");
     struct delta *t = NULL;
     struct delta *u = NULL;
     struct err e = {0};
@@ -198,7 +169,7 @@ static void a_commit_from_elsewhere_is_fenced(void)
 
 static void two_writers_of_other_sources_both_win(void)
 {
-    const char *dir = folder("two");
+    const char *dir = lake_folder("two");
     struct delta *t = NULL;
     struct delta *u = NULL;
     struct err e = {0};
@@ -220,29 +191,26 @@ static void two_writers_of_other_sources_both_win(void)
 static void a_replacement_starts_anew(void)
 {
     struct delta *t = NULL;
-    struct delta_add add = {0};
+    struct delta_adds adds = {0};
     struct delta_move move = {"pinline:clean:pin:2:0", 0, 4};
-    struct delta_change c = {.operation = "REPLACE",
-                             .adds = &add,
-                             .nadds = 1,
-                             .moves = &move,
-                             .nmoves = 1,
-                             .replace = true};
+    struct delta_change c = {
+        .operation = "REPLACE", .moves = &move, .nmoves = 1, .replace = true};
     struct batch b;
-    const struct batch *batches[] = {&b};
     struct err e = {0};
 
-    CHECK_OK(delta_create(&t, folder("replace"), &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, lake_folder("replace"), &schema, duck, &e), &e);
     CHECK_OK(append(t, 0, 10, 0, 10, &e), &e);
     fill(&b, 100, 4);
-    CHECK_OK(delta_write(t, batches, 1, &add, &e), &e);
+    CHECK_OK(delta_write(t, NULL, &b, &adds, &e), &e);
+    c.adds = adds.items;
+    c.nadds = adds.n;
     CHECK_OK(delta_commit(t, &c, &e), &e);
     CHECK_INT(ask(t, "count(*)"), 4);
     CHECK_INT(ask(t, "min(ind)"), 100);
     CHECK_INT(delta_position(t, "pinline:clean:pin:1:0"), 0);
     CHECK_INT(delta_position(t, "pinline:clean:pin:2:0"), 4);
     CHECK_OK(append(t, 0, 3, 0, 3, &e), &e);
-    delta_add_release(&add);
+    delta_adds_release(&adds);
     batch_release(&b);
     delta_close(t);
 }
@@ -259,13 +227,13 @@ static void a_column_can_be_added_but_not_changed(void)
     static const struct col_def other[] = {
         {.name = "ind", .type = COL_INT64},
     };
-    struct delta_schema wider = {more, 5, NULL, 0};
+    struct delta_schema wider = {more, 5, NULL, 0, NULL, 0};
     struct delta_change c = {.operation = "ADD COLUMNS", .schema = &wider};
     struct delta *t = NULL;
     struct err e = {0};
     bool grown = false;
 
-    CHECK_OK(delta_create(&t, folder("column"), &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, lake_folder("column"), &schema, duck, &e), &e);
     CHECK_OK(append(t, 0, 10, 0, 10, &e), &e);
     CHECK(delta_check_schema(t, other, 1, &grown, &e) < 0);
     CHECK(strstr(e.msg, "the column \"ind\" has another type") != NULL);
@@ -281,7 +249,7 @@ static void a_column_can_be_added_but_not_changed(void)
 
 static void checkpoints_hold_the_same_state(void)
 {
-    const char *dir = folder("checkpoint");
+    const char *dir = lake_folder("checkpoint");
     struct delta *t = NULL;
     struct delta *u = NULL;
     struct err e = {0};
@@ -320,7 +288,7 @@ static void checkpoints_hold_the_same_state(void)
 static enum err_code open_lines(const char *name, const char *lines,
                                 struct err *e)
 {
-    const char *dir = folder(name);
+    const char *dir = lake_folder(name);
     struct delta *t = NULL;
     char path[FS_PATH_MAX];
 
@@ -361,9 +329,16 @@ static void what_is_not_understood_is_refused(void)
     CHECK_INT(open_lines("parts",
                          PROTOCOL
                          "{\"metaData\":{\"id\":\"x\",\"schemaString\":\"{}\","
-                         "\"partitionColumns\":[\"a\"]}}\n",
+                         "\"partitionColumns\":[\"a\",\"b\",\"c\",\"d\",\"e\","
+                         "\"f\",\"g\"]}}\n",
                          &e),
               ERR_UNAVAILABLE);
+    CHECK_INT(open_lines("value",
+                         PROTOCOL META "{\"add\":{\"path\":\"x\","
+                                       "\"partitionValues\":{\"a\":1}}}\n",
+                         &e),
+              ERR_CORRUPT);
+    CHECK(strstr(e.msg, "partition value \"a\" is no text") != NULL);
     CHECK_INT(open_lines("outside",
                          PROTOCOL META
                          "{\"add\":{\"path\":\"s3://b/x\",\"size\":1}}\n",
@@ -378,7 +353,7 @@ static void what_is_not_understood_is_refused(void)
 
 static void a_missing_entry_is_noticed(void)
 {
-    const char *dir = folder("gap");
+    const char *dir = lake_folder("gap");
     struct delta *t = NULL;
     struct err e = {0};
     char path[FS_PATH_MAX];
@@ -409,7 +384,7 @@ static void names_of_writers_cannot_collide(void)
 
 static void every_failed_allocation_is_an_error(void)
 {
-    const char *dir = folder("memory");
+    const char *dir = lake_folder("memory");
     struct delta *t = NULL;
     struct err e = {0};
     unsigned n = 0;
