@@ -14,11 +14,16 @@ extern const struct embed_file flow_sql[];
 
 enum {
     LEDGER_VERSION = 1,
+    ROWS_MANY = 256, /* of a partition: all but ROWS_KEPT become one */
+    ROWS_KEPT = 64,
 };
 
 enum statement {
     PUT,
     FORGET,
+    FOLD_FROM,
+    FOLD,
+    FOLDED,
     SUM,
     FIND,
     BURY,
@@ -42,6 +47,12 @@ static const char *const texts[STATEMENTS] = {
     [PUT] =
         "INSERT OR REPLACE INTO span VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
     [FORGET] = "DELETE FROM span WHERE pipeline = ?1 AND topic = ?2",
+    [FOLD_FROM] =
+        "SELECT first FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND next <= ?5 ORDER BY first DESC LIMIT 1 OFFSET ?6",
+    [FOLD] =
+        "INSERT OR REPLACE INTO span SELECT pipeline, topic, epoch, part, min(first), max(next), sum(messages), sum(expanded), sum(cleaned), sum(rejected), sum(duplicate), sum(skipped), max(made_by) FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND first <= ?5 GROUP BY 1, 2, 3, 4",
+    [FOLDED] =
+        "DELETE FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND first <= ?5 AND first > (SELECT min(first) FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4)",
     [SUM] =
         "SELECT total(messages), total(expanded), total(cleaned), total(rejected), total(duplicate), total(skipped) FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND next <= ?5",
     [FIND] =
@@ -204,6 +215,43 @@ int ledger_forget(struct ledger *l, const char *pipeline, const char *topic,
     bind_text(l->st[EXHUME], 2, topic);
     bind_text(l->st[EXHUME], 3, spec_hash);
     return sqlite_run(l->st[FORGET], e) < 0 || sqlite_run(l->st[EXHUME], e) < 0
+               ? -1
+               : 0;
+}
+
+/* The first offset of the row that has `younger` younger ones; -1: none. */
+static int fold_from(struct ledger *l, const char *pipeline,
+                     const struct span *where, int younger, int64_t *ret,
+                     struct err *e)
+{
+    struct sqlite_stmt *st = at_partition(l, FOLD_FROM, pipeline, where);
+    int rc;
+
+    sqlite_bind_int(st, 5, where->from);
+    sqlite_bind_int(st, 6, younger);
+    rc = sqlite_step(st, e);
+    *ret = rc == 1 ? sqlite_column_int(st, 0) : -1;
+    sqlite_reset(st);
+    return rc < 0 ? -1 : 0;
+}
+
+int ledger_fold(struct ledger *l, const char *pipeline,
+                const struct span *where, struct err *e)
+{
+    int64_t from;
+
+    if (fold_from(l, pipeline, where, ROWS_MANY - 1, &from, e) < 0) {
+        return -1;
+    }
+    if (from < 0) {
+        return 0;
+    }
+    if (fold_from(l, pipeline, where, ROWS_KEPT, &from, e) < 0) {
+        return -1;
+    }
+    sqlite_bind_int(at_partition(l, FOLD, pipeline, where), 5, from);
+    sqlite_bind_int(at_partition(l, FOLDED, pipeline, where), 5, from);
+    return sqlite_run(l->st[FOLD], e) < 0 || sqlite_run(l->st[FOLDED], e) < 0
                ? -1
                : 0;
 }

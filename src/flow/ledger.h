@@ -53,6 +53,11 @@ int ledger_put(struct ledger *l, const struct ledger_row *r,
  * that another spec made (batch --full begins again). */
 int ledger_forget(struct ledger *l, const char *pipeline, const char *topic,
                   const char *spec_hash, struct err *e) MUST_USE;
+/* Once there are many, make one row of a pipeline's rows of a topic partition
+ * that end at or below where->from, but for the youngest: what is asked of
+ * tables is sums.  Not for objects, whose rows are found one by one. */
+int ledger_fold(struct ledger *l, const char *pipeline,
+                const struct span *where, struct err *e) MUST_USE;
 /* Sum of a pipeline's rows of a topic partition with to <= upto. */
 int ledger_sum(struct ledger *l, const char *pipeline, const struct span *where,
                int64_t upto, struct ledger_counts *ret, struct err *e) MUST_USE;

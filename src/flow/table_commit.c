@@ -19,7 +19,9 @@ static int put_rows(struct table_job *j, struct err *e)
         if ((j->full && ledger_forget(j->conf.ledger, j->conf.pipeline,
                                       r->topic, hash, e) < 0) ||
             (row.span.to > row.span.from &&
-             ledger_put(j->conf.ledger, &row, e) < 0)) {
+             (ledger_put(j->conf.ledger, &row, e) < 0 ||
+              ledger_fold(j->conf.ledger, j->conf.pipeline, &row.span, e) <
+                  0))) {
             return -1;
         }
     }

@@ -61,6 +61,46 @@ static void sums_stop_at_the_position(void)
     ledger_close(l);
 }
 
+/* 5,000 commits of a stream: as many rows as a few, the same sums. */
+static void old_rows_become_one(void)
+{
+    struct span where = {.topic = "pin", .epoch = 7};
+    struct span other = {.topic = "pin", .epoch = 7, .partition = 1};
+    struct ledger_row single = row(0, 3, 2);
+    struct ledger_counts c = {0};
+    struct ledger_row found = {0};
+    struct ledger *l = open_fresh("fold");
+    int64_t rows = 0;
+    struct err e;
+
+    single.span.partition = 1;
+    put(l, single);
+    CHECK_OK(ledger_begin(l, &e), &e);
+    for (int64_t i = 0; i < 5000; i++) {
+        put(l, row(i * 2, i * 2 + 2, 1));
+        where.from = i * 2;
+        CHECK_OK(ledger_fold(l, "batch", &where, &e), &e);
+        if (i % 500 == 0) {
+            CHECK_OK(ledger_sum(l, "batch", &where, i * 2, &c, &e), &e);
+            CHECK_INT(c.cleaned, i); /* what is not committed yet is not in */
+        }
+    }
+    CHECK_OK(ledger_commit(l, &e), &e);
+    CHECK_OK(ledger_sum(l, "batch", &where, 10000, &c, &e), &e);
+    CHECK_INT(c.messages, 10000);
+    CHECK_INT(c.cleaned, 5000);
+    CHECK_INT(c.rejected, 5000);
+    for (int64_t at = 0; at < 10000; at = found.span.to) {
+        CHECK_OK(ledger_find(l, "batch", &where, at, &found, &e), &e);
+        CHECK_INT(found.span.from, at);
+        rows++;
+    }
+    CHECK(rows > 64 && rows <= 258);
+    CHECK_OK(ledger_sum(l, "batch", &other, 3, &c, &e), &e);
+    CHECK_INT(c.cleaned, 2);
+    ledger_close(l);
+}
+
 static void find_gives_the_row_or_the_next(void)
 {
     struct span where = {.topic = "pin", .epoch = 7};
@@ -149,6 +189,7 @@ static void opening_survives_every_failed_allocation(void)
 
 static const struct test tests[] = {
     {"sums stop at the position", sums_stop_at_the_position},
+    {"old rows become one", old_rows_become_one},
     {"find gives the row or the next", find_gives_the_row_or_the_next},
     {"a letter is buried once", a_letter_is_buried_once},
     {"opening survives every failed allocation",
