@@ -17,6 +17,7 @@ enum {
 
 struct crew_files {
     const char *const *paths;
+    const char *const *names;
     size_t n, at;
     const struct spec_table *table;
     int fd; /* of paths[at] when it is JSON Lines, else -1 */
@@ -34,12 +35,18 @@ int crew_files_new(struct crew_files **ret, const char *const *paths, size_t n,
         return err_nomem(e, sizeof(*f));
     }
     f->paths = paths;
+    f->names = paths;
     f->n = n;
     f->table = table;
     f->fd = -1;
     f->now_us = clock_wall_us();
     *ret = f;
     return 0;
+}
+
+void crew_files_name(struct crew_files *f, const char *const *names)
+{
+    f->names = names;
 }
 
 static void close_file(struct crew_files *f)
@@ -99,7 +106,7 @@ static int read_at(struct crew_files *f, struct buf *b, size_t want,
     } while (n < 0 && errno == EINTR);
     if (n < 0) {
         return err_set(e, ERR_IO, "could not read file \"%s\": %s",
-                       f->paths[f->at], strerror(errno));
+                       f->names[f->at], strerror(errno));
     }
     b->len += (size_t)n;
     return (int)(n > 0);
@@ -108,7 +115,7 @@ static int read_at(struct crew_files *f, struct buf *b, size_t want,
 /* Open paths[at], as lines or as anything. */
 static int open_file(struct crew_files *f, struct crew_block *b, struct err *e)
 {
-    struct split_conf conf = {.name = f->paths[f->at],
+    struct split_conf conf = {.name = f->names[f->at],
                               .unparsed = true, /* the decoder says */
                               .columns = f->table->fields,
                               .ncolumns = f->table->nfields};
@@ -119,7 +126,7 @@ static int open_file(struct crew_files *f, struct crew_block *b, struct err *e)
         f->fd = open(f->paths[f->at], O_RDONLY | O_CLOEXEC);
         if (f->fd < 0) {
             return err_set(e, errno == ENOENT ? ERR_NOTFOUND : ERR_IO,
-                           "could not open file \"%s\": %s", f->paths[f->at],
+                           "could not open file \"%s\": %s", f->names[f->at],
                            strerror(errno));
         }
         if (lseek(f->fd, 0, SEEK_END) > 0) {
@@ -201,7 +208,7 @@ int crew_files_fill(struct crew_files *f, struct crew_block *b, struct err *e)
         if (f->fd < 0 && f->split == NULL && open_file(f, b, e) != 0) {
             return -1;
         }
-        b->topic = f->paths[f->at];
+        b->topic = f->names[f->at];
         b->partition = 0;
         if ((f->fd >= 0 ? fill_lines(f, b, e) : fill_split(f, b, e)) != 0) {
             return -1;

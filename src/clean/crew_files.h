@@ -16,6 +16,8 @@ struct crew_files; /* opaque; one thread at a time */
 /* paths ("-" is standard input) and the table are borrowed. */
 int crew_files_new(struct crew_files **ret, const char *const *paths, size_t n,
                    const struct spec_table *table, struct err *e) MUST_USE;
+/* What errors and blocks call the files; borrowed, one for each path. */
+void crew_files_name(struct crew_files *f, const char *const *names);
 void crew_files_free(struct crew_files *f); /* NULL is fine */
 
 /* For crew_conf: fill with f as its argument, and cut. */

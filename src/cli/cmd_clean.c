@@ -4,6 +4,7 @@
 #include "cli/workspace.h"
 #include "core/fs.h"
 #include "flow/clean_job.h"
+#include "flow/fetch.h"
 
 extern const struct cmd cmd_clean;
 
@@ -95,14 +96,13 @@ static void say(struct cli *c, const struct clean_job_result *r)
 
 static int run(struct cli *c, const struct args *a, struct err *e)
 {
-    struct clean_job job = {.paths = a->words,
-                            .npaths = a->n_words,
-                            .output = args_text(a, "output", "-"),
+    struct clean_job job = {.output = args_text(a, "output", "-"),
                             .rejects = args_text(a, "rejects", NULL),
                             .out = c->out,
                             .threads = (int)args_int(a, "threads", 0)};
     const char *stats = args_text(a, "stats", NULL);
     struct clean_job_result r;
+    struct flow_fetched files;
     struct workspace w;
     int rc = -1;
 
@@ -113,7 +113,14 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     }
     job.far = project_far(&w.project, e);
     if (job.far == NULL || find_table(a, w.spec, &job.table, e) != 0 ||
-        clean_job_run(&job, &r, e) != 0) {
+        flow_fetched_open(&files, &w.project, a->words, a->n_words, e) != 0) {
+        workspace_close(&w);
+        return -1;
+    }
+    job.paths = files.paths;
+    job.names = files.names;
+    job.npaths = files.n;
+    if (clean_job_run(&job, &r, e) != 0) {
         goto out;
     }
     rc = stats != NULL ? write_stats(&r, job.table, stats, e) : 0;
@@ -122,6 +129,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     }
     clean_counts_release(&r.counts);
 out:
+    flow_fetched_close(&files);
     workspace_close(&w);
     return rc;
 }
@@ -132,7 +140,8 @@ const struct cmd cmd_clean = {
     .args = "FILE...",
     .about =
         "Reads JSON Lines, other JSON values one after another, CSV, gzip "
-        "and zstd (- is standard input), decodes and cleans them as the "
+        "and zstd (- is standard input; s3://BUCKET/PREFIX is every object "
+        "below, copied below TMPDIR first), decodes and cleans them as the "
         "spec says, takes out duplicates and writes the rows in order. "
         "Memory does not grow with the files but for at most 32 bytes a "
         "distinct row.\n\nOptions of the spec are switched with --set "
@@ -146,6 +155,8 @@ const struct cmd cmd_clean = {
         "pinline clean --table pin pins.jsonl -o pins.csv\n  Clean one file\n"
         "pinline clean --table pin --set pin.tags_as_array=on pins.jsonl\n  "
         "Tags as arrays\n"
+        "pinline clean --table pin s3://BUCKET/topics/pin/ -o pin.parquet\n  "
+        "Raw objects of a bucket\n"
         "pinline clean --table geo geo.json.gz -o geo.parquet --rejects "
         "bad.jsonl --stats counts.json\n  With what was refused and counted\n",
     .opts = {opts, ARRAY_LEN(opts)},

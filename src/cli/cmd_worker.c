@@ -176,16 +176,13 @@ static int add_raw_of(struct raw *raw, struct slice sql, struct engine *g,
     return 0;
 }
 
-static int add_raw(struct raw *raw, struct cli *c, struct slice sql,
-                   struct engine *g, struct err *e)
+static int add_raw(struct raw *raw, struct slice sql, struct engine *g,
+                   struct err *e)
 {
     int rc;
 
     if (!names(sql, "df_")) {
         return 0;
-    }
-    if (workspace_load(&raw->w, c, NULL, 0, e) < 0) {
-        return -1;
     }
     rc = add_raw_of(raw, sql, g, e);
     broker_close(raw->w.broker);
@@ -203,21 +200,37 @@ static void raw_free(struct raw *raw)
 }
 
 /* All that the SQL may read; without cleaned tables the raw records do. */
-static int add_all(struct raw *raw, struct cli *c,
-                   const struct worker_request *r, struct engine *g,
+static int add_all(struct raw *raw, const struct worker_request *r,
+                   const struct store_conf *store, struct engine *g,
                    struct err *e)
 {
     struct err none;
 
-    if (r->raw && add_raw(raw, c, r->sql, g, e) < 0) {
+    if (r->raw && add_raw(raw, r->sql, g, e) < 0) {
         return -1;
     }
-    if (tables_add(g, r->tables, NULL, &none) < 0 &&
+    if (tables_add(g, r->tables, store, &none) < 0 &&
         (none.code != ERR_NOTFOUND || raw->n == 0)) {
         *e = none;
         return -1;
     }
     return 0;
+}
+
+/* The project, when it is needed: how tables in a store are reached, and the
+ * names of raw columns. */
+static int load(struct raw *raw, struct cli *c, const struct worker_request *r,
+                const struct store_conf **ret, struct err *e)
+{
+    *ret = NULL;
+    if (!r->raw) {
+        return 0;
+    }
+    if (workspace_load(&raw->w, c, NULL, 0, e) < 0) {
+        return -1;
+    }
+    *ret = project_store(&raw->w.project, r->tables, e);
+    return *ret != NULL ? 0 : -1;
 }
 
 static int answer(struct cli *c, const struct worker_request *r, struct err *e)
@@ -240,8 +253,9 @@ static int answer(struct cli *c, const struct worker_request *r, struct err *e)
         return err_nomem(e, sizeof(*raw));
     }
     if ((strings || format_of(r->format, &style.format, e) == 0) &&
-        (later || worker_confine(r, e) == 0) &&
-        engine_open(&g, &conf, e) == 0 && add_all(raw, c, r, g, e) == 0 &&
+        (later ? load(raw, c, r, &conf.store, e) : worker_confine(r, e)) == 0 &&
+        engine_open(&g, &conf, e) == 0 &&
+        add_all(raw, r, conf.store, g, e) == 0 &&
         (!later || worker_confine(r, e) == 0) && engine_lock(g, e) == 0 &&
         engine_query(g, r->sql.ptr, ROWS_BYTES, &f, e) == 0) {
         rc = strings ? write_strings(&f.rows, c->out, e)

@@ -122,6 +122,19 @@ static int fill(void *arg, struct crew_block *b, struct err *e)
     return crew_files_fill(j->files, b, e);
 }
 
+static int open_files(struct job *j, struct err *e)
+{
+    const struct clean_job *c = j->j;
+
+    if (crew_files_new(&j->files, c->paths, c->npaths, c->table, e) != 0) {
+        return -1;
+    }
+    if (c->names != NULL) {
+        crew_files_name(j->files, c->names);
+    }
+    return 0;
+}
+
 static int one_pass(struct job *j, struct clean_counts *counts, struct err *e)
 {
     struct crew_conf conf = {.table = j->j->table,
@@ -139,8 +152,7 @@ static int one_pass(struct job *j, struct clean_counts *counts, struct err *e)
     } else if (j->last != NULL) {
         hash_key_seed(&conf.key, 1); /* the same in both passes */
     }
-    if (crew_files_new(&j->files, j->j->paths, j->j->npaths, j->j->table, e) !=
-        0) {
+    if (open_files(j, e) != 0) {
         return -1;
     }
     rc = crew_run(&conf, counts, e);
@@ -239,7 +251,7 @@ static int run_decoded(struct job *j, struct err *e)
 
     buf_init(&b.bytes, LINE_MAX_LEN);
     if (decoder_new(&j->decoder, t->keys, t->nkeys, e) != 0 ||
-        crew_files_new(&j->files, j->j->paths, j->j->npaths, t, e) != 0) {
+        open_files(j, e) != 0) {
         goto out;
     }
     for (;;) {

@@ -20,6 +20,7 @@ struct clean_job {
     enum clean_job_how how;
     const struct spec_table *table;
     const char *const *paths; /* "-": standard input */
+    const char *const *names; /* what messages call them; NULL: the paths */
     size_t npaths;
     const char *output;           /* a file by its ending, or "-" */
     const char *rejects;          /* JSON Lines; NULL: counted only */
