@@ -67,14 +67,10 @@ static bool is_topic_of(const struct project *p, const char *table,
                         const char *topic)
 {
     size_t n = strlen(p->prefix);
+    struct slice name;
 
-    for (size_t i = 0; i < p->topics.n; i++) {
-        struct slice name = slice_of(p->topics.items[i]);
-        struct slice head;
-
-        if (slice_cut(&name, '=', &head) && slice_is(head, table)) {
-            return slice_is(name, topic);
-        }
+    if (project_item(&p->topics, table, &name)) {
+        return slice_is(name, topic);
     }
     if (n == 0) {
         return strcmp(table, topic) == 0;

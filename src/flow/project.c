@@ -566,6 +566,12 @@ static const struct conf_field fields[] = {
      .type = CONF_TEXT,
      .offset = AT(tables_dir),
      .help = "Folder of the cleaned tables; empty: DATA/lake/clean."},
+    {.name = "tables.partition_by",
+     .type = CONF_LIST,
+     .offset = AT(tables_partition_by),
+     .help = "Columns whose values become folders of a Delta table, "
+             "TABLE=COLUMN+COLUMN: texts or whole numbers, "
+             "pin=category,geo=country."},
     {.name = "tls.cert",
      .type = CONF_TEXT,
      .offset = AT(tls_cert),

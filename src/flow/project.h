@@ -28,6 +28,14 @@ const struct conf_table *project_settings(void);
  * with *e set when out of memory. */
 const char *project_topic(struct project *p, const char *table,
                           struct err *e) MUST_USE;
+/* What follows "TABLE=" in a list of settings, ended by a NUL; false: the
+ * table is not in it. */
+bool project_item(const struct conf_list *list, const char *table,
+                  struct slice *ret);
+/* "COLUMN+COLUMN" of it, in the arena; none when the table is not in it. */
+int project_columns(struct project *p, const struct conf_list *list,
+                    const char *table, const char *const **ret, size_t *ret_n,
+                    struct err *e) MUST_USE;
 /* "DATA/name" in the arena; NULL with *e set. */
 const char *project_path(struct project *p, const char *name, struct err *e);
 /* How stores are reached, with this url; in the arena; NULL with *e set. */

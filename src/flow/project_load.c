@@ -108,15 +108,62 @@ void project_release(struct project *p)
     arena_release(&p->arena);
 }
 
-const char *project_topic(struct project *p, const char *table, struct err *e)
+bool project_item(const struct conf_list *list, const char *table,
+                  struct slice *ret)
 {
-    for (size_t i = 0; i < p->topics.n; i++) {
-        struct slice name = slice_of(p->topics.items[i]);
+    for (size_t i = 0; i < list->n; i++) {
+        struct slice rest = slice_of(list->items[i]);
         struct slice head;
 
-        if (slice_cut(&name, '=', &head) && slice_is(head, table)) {
-            return name.ptr; /* the tail of an item is NUL-terminated */
+        if (slice_cut(&rest, '=', &head) && slice_is(head, table)) {
+            *ret = rest; /* the tail of an item is NUL-terminated */
+            return true;
         }
+    }
+    return false;
+}
+
+int project_columns(struct project *p, const struct conf_list *list,
+                    const char *table, const char *const **ret, size_t *ret_n,
+                    struct err *e)
+{
+    struct slice text;
+    const char **names;
+    size_t n = 1;
+
+    *ret = NULL;
+    *ret_n = 0;
+    if (!project_item(list, table, &text)) {
+        return 0;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        n += text.ptr[i] == '+';
+    }
+    names = arena_alloc(&p->arena, n * sizeof(*names), e);
+    if (names == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct slice one;
+        struct slice copy;
+
+        (void)slice_cut(&text, '+', &one);
+        if (arena_copy(&p->arena, one, &copy, e) < 0) {
+            return -1;
+        }
+        names[i] = copy.ptr;
+    }
+    *ret = names;
+    *ret_n = n;
+    return 0;
+}
+
+const char *project_topic(struct project *p, const char *table, struct err *e)
+{
+    struct slice name;
+
+    if (project_item(&p->topics, table, &name)) {
+        return name.ptr;
     }
     if (p->prefix[0] == '\0') {
         return table;

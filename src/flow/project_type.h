@@ -78,10 +78,11 @@ struct project {
     struct conf_list file_stream_topics;
 
     const char *postgres_url;
-    struct conf_list postgres_tables; /* "pin=NAME" */
-    struct conf_list postgres_key;    /* "pin=COLUMN+COLUMN" */
-    int postgres_conflict;            /* enum sink_conflict */
-    const char *tables_dir;           /* "": DATA/lake/clean */
+    struct conf_list postgres_tables;     /* "pin=NAME" */
+    struct conf_list postgres_key;        /* "pin=COLUMN+COLUMN" */
+    int postgres_conflict;                /* enum sink_conflict */
+    const char *tables_dir;               /* "": DATA/lake/clean */
+    struct conf_list tables_partition_by; /* "pin=COLUMN+COLUMN" */
     bool stream_enabled;
     int stream_sink;           /* enum project_stream_sink */
     int64_t stream_compact_us; /* 0: never */

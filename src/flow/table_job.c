@@ -458,6 +458,31 @@ static int place_seen(struct table_job *j, const char *dir, struct err *e)
     return beside ? 0 : fs_make_folders(j->dir, e);
 }
 
+/* A misspelt table would be partitioned by nothing, in silence. */
+static int check_tables(const struct table_job *j, const struct conf_list *list,
+                        struct err *e)
+{
+    const struct spec *s = j->conf.spec;
+
+    for (size_t i = 0; i < list->n; i++) {
+        struct slice rest = slice_of(list->items[i]);
+        struct slice name;
+        bool known = false;
+
+        (void)slice_cut(&rest, '=', &name);
+        for (size_t k = 0; k < s->ntables && !known; k++) {
+            known = slice_is(name, s->tables[k].name);
+        }
+        if (!known || rest.len == 0) {
+            return err_set(e, ERR_INVALID,
+                           "tables.partition_by: \"%s\" is not "
+                           "TABLE=COLUMN with a table of the spec",
+                           list->items[i]);
+        }
+    }
+    return 0;
+}
+
 /* What the settings say about where the rows go. */
 static int find_place(struct table_job *j, struct sink_conf *ret, struct err *e)
 {
@@ -472,7 +497,11 @@ static int find_place(struct table_job *j, struct sink_conf *ret, struct err *e)
         return into_postgres(p, table, ret, e);
     }
     ret->store = project_store(p, ret->dir, e);
-    return ret->store == NULL ? -1 : 0;
+    if (ret->store == NULL || check_tables(j, &p->tables_partition_by, e) < 0) {
+        return -1;
+    }
+    return project_columns(p, &p->tables_partition_by, table, &ret->parts,
+                           &ret->nparts, e);
 }
 
 int table_job_open(struct table_job **ret, const struct table_job_conf *conf,

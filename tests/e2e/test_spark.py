@@ -66,6 +66,10 @@ def make(root):
     writer(place("killed_compact"), 5, 5)
     pinline("batch", "--compact", "--set", f"tables.dir={root}/killed_compact",
             env={"PINLINE_KILL_AT": "delta_after_log"})
+    writer(place("parted"), 12, 5, {"PARTITION_BY": "title"})
+    writer(place("parted_ind"), 2, 10, {"PARTITION_BY": "ind"})
+    writer(place("parted_compacted"), 12, 5, {"PARTITION_BY": "title"})
+    pinline("batch", "--compact", "--set", f"tables.dir={root}/parted_compacted")
     writer(place("shared"), 2, 10)
     data = os.path.join(root, "data")
     pinline("run", "--data", data, "--rows", "300", "-q")
@@ -98,8 +102,8 @@ def numbers(folder):
     got = QueryBuilder().register("t", DeltaTable(folder)).execute(
         "SELECT * FROM t").read_all()
     out = [str(got.num_rows)]
-    for i, (name, kind) in enumerate(columns(folder)):
-        values = [v for v in got.column(i).to_pylist() if v is not None]
+    for name, kind in columns(folder):
+        values = [v for v in got.column(name).to_pylist() if v is not None]
         words = expression(name, kind)
         if words.startswith("count"):
             out.append(str(len(values)))
