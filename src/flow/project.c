@@ -140,8 +140,7 @@ static const struct conf_field fields[] = {
     {.name = "objects.dir",
      .type = CONF_TEXT,
      .offset = AT(objects_dir),
-     .help = "Folder of the JSON objects, or s3://BUCKET/PREFIX; empty: "
-             "DATA/lake."},
+     .help = "Folder of JSON objects, s3://BUCKET/PREFIX; empty: DATA/lake."},
     {.name = "objects.directory_delim",
      .type = CONF_TEXT,
      .offset = AT(objects_directory_delim),
@@ -320,8 +319,7 @@ static const struct conf_field fields[] = {
     {.name = "s3.ca_file",
      .type = CONF_TEXT,
      .offset = AT(s3_ca_file),
-     .help = "Certificates (PEM) that an S3 server is checked against; empty: "
-             "the system's."},
+     .help = "Certificates (PEM) of S3 servers; empty: the system's."},
     {.name = "s3.credentials_file",
      .type = CONF_TEXT,
      .offset = AT(s3_credentials_file),
@@ -348,8 +346,7 @@ static const struct conf_field fields[] = {
     {.name = "s3.profile",
      .type = CONF_TEXT,
      .offset = AT(s3_profile),
-     .help = "Profile in the credentials file; empty: AWS_PROFILE, else "
-             "default."},
+     .help = "Its profile; empty: AWS_PROFILE, else default."},
     {.name = "s3.region",
      .type = CONF_TEXT,
      .offset = AT(s3_region),
@@ -560,8 +557,7 @@ static const struct conf_field fields[] = {
      .type = CONF_LIST,
      .offset = AT(strip_prefixes),
      .def = "/test,/dev,/production",
-     .help = "Prefixes that a path may have before any route: the stages of "
-             "an API gateway."},
+     .help = "What a path may begin with: the stages of an API gateway."},
     {.name = "tables.dir",
      .type = CONF_TEXT,
      .offset = AT(tables_dir),
@@ -569,9 +565,7 @@ static const struct conf_field fields[] = {
     {.name = "tables.partition_by",
      .type = CONF_LIST,
      .offset = AT(tables_partition_by),
-     .help = "Columns whose values become folders of a Delta table, "
-             "TABLE=COLUMN+COLUMN: texts or whole numbers, "
-             "pin=category,geo=country."},
+     .help = "Partition columns of Delta tables, TABLE=COLUMN+COLUMN."},
     {.name = "tls.cert",
      .type = CONF_TEXT,
      .offset = AT(tls_cert),
