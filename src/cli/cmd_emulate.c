@@ -82,7 +82,8 @@ static const struct opt opts[] = {
      .kind = OPT_TEXT,
      .arg = "URL",
      .help = "Where rows come from: generator: (the default), sqlite://FILE, "
-             "a file or a folder"},
+             "postgres://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE, "
+             "db_creds.yaml, a file or a folder"},
     {.name = "stream-names",
      .kind = OPT_TEXT,
      .arg = "TEMPLATE",

@@ -347,6 +347,7 @@ static int run(struct cli *c, const struct args *a, struct err *e)
     if (s == NULL) {
         return err_nomem(e, sizeof(*s));
     }
+    mem_give_back();
     stop_install();
     secret_no_core_dumps();
     raise_open_files();

@@ -1,8 +1,13 @@
 #include "core/mem.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+    GIVE_BACK_BYTES = 1 << 20
+};
 
 static atomic_uint fail_countdown; /* 0: off */
 
@@ -45,6 +50,11 @@ char *mem_text(const char *s, size_t n)
 void mem_free(void *p)
 {
     free(p);
+}
+
+void mem_give_back(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, GIVE_BACK_BYTES);
 }
 
 void mem_fail_after(unsigned n)

@@ -17,6 +17,11 @@ void *mem_zero(size_t count, size_t size) MUST_USE;
 char *mem_text(const char *s, size_t n) MUST_USE;
 void mem_free(void *p); /* NULL is fine */
 
+/* For programs that run long; before the first thread.  A block of a megabyte
+ * or more goes back to the system when it is freed, and grows without a copy;
+ * malloc would else learn from the first such block to keep them all. */
+void mem_give_back(void);
+
 /* Tests: fail the n-th allocation from now, in any thread; 0 never. */
 void mem_fail_after(unsigned n);
 

@@ -47,7 +47,8 @@ const struct sink_objects *project_objects(struct project *p, struct err *e)
             .rotate_us = p->objects_rotate_us,
             .schedule_us = p->objects_schedule_us,
             .nulls = (enum objects_nulls)p->objects_nulls,
-            .workers = (int)p->objects_workers};
+            .workers = (int)p->objects_workers,
+            .memory_bytes = p->objects_memory};
     }
     return o;
 }

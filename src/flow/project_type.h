@@ -53,6 +53,7 @@ struct project {
     int objects_layout; /* enum project_layout */
     const char *objects_directory_delim;
     const char *objects_file_delim;
+    int64_t objects_memory;
     const char *objects_name; /* a template; "": none */
     int64_t objects_digits;
     int objects_nulls;       /* enum objects_nulls */

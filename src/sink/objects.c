@@ -25,6 +25,7 @@ enum {
     PLACES_MAX = 512, /* objects of one range */
     POOL_BYTES = 1 << 20,
     DEFAULT_FLUSH_BYTES = 64000000,
+    MEMORY_BYTES = 128000000,
 };
 
 static void free_part(struct objects_part *p)
@@ -90,6 +91,11 @@ static int objects_open(void **sink, const struct sink_conf *conf,
         open_crew(o, e) < 0) {
         goto fail;
     }
+    if (o->namer.o.memory_bytes == 0) {
+        o->namer.o.memory_bytes = 2 * o->conf.flush_bytes > MEMORY_BYTES
+                                      ? 2 * o->conf.flush_bytes
+                                      : MEMORY_BYTES;
+    }
     *sink = o;
     return 0;
 
@@ -131,6 +137,7 @@ static void objects_forget(void *sink, const struct span *where)
         i++;
     }
     o->parts[i] = o->parts[--o->n];
+    o->open_bytes -= objects_job_held(p->open);
     free_part(p);
 }
 
@@ -251,12 +258,31 @@ static int append_value(const struct objects *o, struct objects_text *t,
     return o->conf.array ? 0 : buf_putc(&t->bytes, '\n', e);
 }
 
+/* Into the open range's text for a place. */
+static int add_line(struct objects *o, struct objects_part *p,
+                    const char *encoded, int64_t offset, yyjson_val *v,
+                    struct err *e)
+{
+    size_t held = objects_job_held(p->open);
+    struct objects_text *t = objects_job_text(p->open, encoded, offset, e);
+    size_t before;
+    int rc;
+
+    if (t == NULL) {
+        return -1;
+    }
+    before = t->bytes.len;
+    rc = append_value(o, t, v, e);
+    p->open->bytes += t->bytes.len - before;
+    o->open_bytes += objects_job_held(p->open) - held;
+    return rc;
+}
+
 /* One document (NULL: null) into the open range. */
 static int put(struct objects *o, struct objects_part *p,
                const struct message *m, yyjson_val *v, struct err *e)
 {
     struct objects_place at;
-    struct objects_text *t;
     struct err why = {0};
 
     if (objects_place(&o->namer, p->partition, m, v, p->open->wall_us, &at,
@@ -280,11 +306,10 @@ static int put(struct objects *o, struct objects_part *p,
     if (p->open->counts.written == 0) {
         p->first_time_us = at.time_us;
     }
-    t = objects_job_text(
-        p->open, at.encoded,
-        o->namer.o.partitioner == OBJECTS_DEFAULT ? p->open->from : m->offset,
-        e);
-    if (t == NULL || append_value(o, t, v, e) < 0) {
+    if (add_line(o, p, at.encoded,
+                 o->namer.o.partitioner == OBJECTS_DEFAULT ? p->open->from
+                                                           : m->offset,
+                 v, e) < 0) {
         return -1;
     }
     memcpy(p->place, at.encoded, strlen(at.encoded) + 1);
@@ -337,17 +362,12 @@ static int take(struct objects *o, struct objects_part *p,
 
 static bool full(const struct objects *o, const struct objects_part *p)
 {
-    int64_t bytes = 0;
-
     if (p->plan.n > 0) {
         return p->next >= p->plan.to[0];
     }
-    for (size_t i = 0; i < p->open->n; i++) {
-        bytes += (int64_t)p->open->texts[i].bytes.len;
-    }
     return (o->conf.flush_records > 0 &&
             p->open->counts.written >= o->conf.flush_records) ||
-           bytes >= o->conf.flush_bytes;
+           (int64_t)p->open->bytes >= o->conf.flush_bytes;
 }
 
 /* Retention took offsets that were never read: a range has no gap in it. */
@@ -406,7 +426,8 @@ static int objects_write(void *sink, const struct span *span,
                        ", but the output is at %" PRId64,
                        p->topic, p->partition, span->from, p->next);
     }
-    if (take_all(o, p, m, n, e) < 0 || objects_send(o, p, e) < 0) {
+    if (take_all(o, p, m, n, e) < 0 || objects_send(o, p, e) < 0 ||
+        objects_make_room(o, e) < 0) {
         return -1;
     }
     return objects_reap(o, p, false, 0, e);

@@ -57,6 +57,10 @@ struct sink_objects {
     int64_t schedule_us; /* at whole multiples on the zone's clock */
     enum objects_nulls nulls;
     int workers; /* that compress and put: 4 */
+    /* What open ranges and those on their way hold together: twice
+     * flush_bytes, at least 128 MB.  At this limit the largest open ranges
+     * are cut early, and the store is waited for. */
+    int64_t memory_bytes;
 };
 
 enum {

@@ -104,15 +104,17 @@ static int name_texts(const struct objects *o, const struct objects_part *p,
     for (size_t i = 0; i < j->n; i++) {
         struct objects_text *t = &j->texts[i];
 
-        if (o->conf.array && buf_puts(&t->bytes, "]\n", e) < 0) {
-            return -1;
+        if (o->conf.array) {
+            if (buf_puts(&t->bytes, "]\n", e) < 0) {
+                return -1;
+            }
+            j->bytes += 2;
         }
         s.from = t->first;
         if (sink_objects_key(&o->namer.o, &s, t->encoded, o->conf.gzip, t->key,
                              e) < 0) {
             return -1;
         }
-        j->bytes += t->bytes.len;
     }
     return 0;
 }
@@ -170,6 +172,7 @@ int objects_cut(struct objects *o, struct objects_part *p, struct err *e)
         return -1;
     }
     j->to = p->next;
+    o->open_bytes -= objects_job_held(j);
     if (name_texts(o, p, j, e) < 0 || objects_begin(p, e) < 0) {
         return -1;
     }
@@ -177,5 +180,43 @@ int objects_cut(struct objects *o, struct objects_part *p, struct err *e)
     *p->tail = j;
     p->tail = &j->next;
     p->cut++;
+    return 0;
+}
+
+static struct objects_part *largest(const struct objects *o)
+{
+    struct objects_part *p = NULL;
+
+    for (size_t i = 0; i < o->n; i++) {
+        struct objects_part *at = o->parts[i];
+
+        /* a range that a former run planned ends where that said */
+        if (at->plan.n == 0 && at->open->bytes > 0 &&
+            (p == NULL || at->open->bytes > p->open->bytes)) {
+            p = at;
+        }
+    }
+    return p;
+}
+
+/* Half of it is for open ranges: of more the largest end early, which is
+ * planned as any other end.  Then the store is waited for. */
+int objects_make_room(struct objects *o, struct err *e)
+{
+    size_t most = (size_t)o->namer.o.memory_bytes;
+
+    while (o->open_bytes + objects_crew_bytes(o->crew, SIZE_MAX) > most) {
+        struct objects_part *p = o->open_bytes > most / 2 ? largest(o) : NULL;
+
+        if (p != NULL &&
+            (objects_cut(o, p, e) < 0 || objects_send(o, p, e) < 0)) {
+            return -1;
+        }
+        (void)objects_crew_bytes(
+            o->crew, o->open_bytes < most ? most - o->open_bytes : 0);
+        if (p == NULL) {
+            break;
+        }
+    }
     return 0;
 }

@@ -54,7 +54,8 @@ struct objects_job {
     int64_t wall_us;
     struct sink_counts counts;
     struct objects_text *texts;
-    size_t n, cap, bytes;
+    size_t n, cap;
+    size_t bytes;  /* of all texts */
     bool planned;  /* its range is stored */
     bool given;    /* to the workers */
     bool finished; /* under the crew's lock, as rc and err */
@@ -67,7 +68,8 @@ struct objects_text *objects_job_text(struct objects_job *j,
                                       const char *encoded, int64_t offset,
                                       struct err *e) MUST_USE;
 struct objects_job *objects_job_new(struct err *e);
-void objects_job_free(struct objects_job *j); /* NULL is fine */
+size_t objects_job_held(const struct objects_job *j); /* bytes of memory */
+void objects_job_free(struct objects_job *j);         /* NULL is fine */
 
 /* The threads.  given and finished jobs are the owner's again after
  * objects_crew_close(). */
@@ -83,8 +85,9 @@ int objects_crew_open(struct objects_crew **ret,
                       struct err *e) MUST_USE;
 /* What was not begun is not done.  NULL is fine. */
 void objects_crew_close(struct objects_crew *c);
-/* Waits while too much is under way. */
 void objects_crew_give(struct objects_crew *c, struct objects_job *j);
+/* The bytes it holds; waits until they are at most `most`. */
+size_t objects_crew_bytes(struct objects_crew *c, size_t most);
 /* Whether it is finished; wait: until it is. */
 bool objects_crew_finished(struct objects_crew *c, const struct objects_job *j,
                            bool wait);
@@ -113,6 +116,7 @@ struct objects {
     struct objects_crew *crew;
     struct objects_part **parts;
     size_t n, cap;
+    size_t open_bytes; /* of all open ranges */
     yyjson_alc alc;
     void *pool;
 };
@@ -127,6 +131,8 @@ bool objects_pass_plan(struct objects_part *p);
 /* Plan what is not planned, and give all of it to the crew. */
 int objects_send(struct objects *o, struct objects_part *p,
                  struct err *e) MUST_USE;
+/* Bring what is held below the limit again. */
+int objects_make_room(struct objects *o, struct err *e) MUST_USE;
 /* Those that are in the store are done; wait: until `left` remain. */
 int objects_reap(struct objects *o, struct objects_part *p, bool wait,
                  size_t left, struct err *e) MUST_USE;

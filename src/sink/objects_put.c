@@ -18,13 +18,11 @@ enum {
     WORKERS_MAX = 64,
     WAITING_MAX = 256
 };
-#define BYTES_UNDER_WAY ((size_t)256 << 20)
 
 struct worker {
     struct objects_crew *crew;
     struct thread thread;
     struct store *store;
-    struct buf packed;
 };
 
 struct objects_crew {
@@ -34,7 +32,7 @@ struct objects_crew {
     struct queue queue;
     struct mutex lock;
     struct cond changed;
-    size_t bytes; /* under way */
+    size_t bytes; /* of texts that were given and not yet put, and packed */
     struct worker workers[WORKERS_MAX];
     size_t n;
 };
@@ -61,6 +59,11 @@ void objects_job_free(struct objects_job *j)
     }
     mem_free(j->texts);
     mem_free(j);
+}
+
+size_t objects_job_held(const struct objects_job *j)
+{
+    return j->bytes + j->n * sizeof(*j->texts);
 }
 
 struct objects_text *objects_job_text(struct objects_job *j,
@@ -144,19 +147,11 @@ static int put_if_not_there(struct worker *w, const struct objects_text *t,
     return store_put(w->store, t->key, bytes, STORE_REPLACE, e);
 }
 
-static int publish(struct worker *w, const struct objects_text *t,
-                   struct err *e)
+static int put_new(struct worker *w, const struct objects_text *t,
+                   struct slice bytes, struct err *e)
 {
-    struct slice bytes = buf_slice(&t->bytes);
     struct err why;
 
-    if (w->crew->conf.gzip) {
-        buf_clear(&w->packed);
-        if (compress_gzip(bytes, &w->packed, e) < 0) {
-            return err_wrap(e, "object \"%s\"", t->key);
-        }
-        bytes = buf_slice(&w->packed);
-    }
     if (!w->crew->has_if_absent) {
         return put_if_not_there(w, t, bytes, e);
     }
@@ -170,6 +165,38 @@ static int publish(struct worker *w, const struct objects_text *t,
         *e = why;
     }
     return -1;
+}
+
+/* What a worker has more in hand, or less. */
+static void charge(struct objects_crew *c, size_t more, size_t less)
+{
+    mutex_lock(&c->lock);
+    c->bytes += more;
+    c->bytes -= less;
+    cond_broadcast(&c->changed);
+    mutex_unlock(&c->lock);
+}
+
+static int publish(struct worker *w, const struct objects_text *t,
+                   struct err *e)
+{
+    struct buf packed;
+    int rc;
+
+    if (!w->crew->conf.gzip) {
+        return put_new(w, t, buf_slice(&t->bytes), e);
+    }
+    buf_init(&packed, OBJECT_BYTES_MAX);
+    rc = compress_gzip(buf_slice(&t->bytes), &packed, e);
+    if (rc == 0) {
+        charge(w->crew, packed.len, 0);
+        rc = put_new(w, t, buf_slice(&packed), e);
+        charge(w->crew, 0, packed.len);
+    } else {
+        err_wrap(e, "object \"%s\"", t->key);
+    }
+    buf_release(&packed);
+    return rc;
 }
 
 static int publish_all(struct worker *w, struct objects_job *j)
@@ -200,12 +227,16 @@ static void work(void *arg)
 
     while (queue_pop(&c->queue, &item)) {
         struct objects_job *j = item;
+        size_t held = objects_job_held(j);
         int rc = publish_all(w, j);
 
+        for (size_t i = 0; i < j->n; i++) {
+            buf_release(&j->texts[i].bytes); /* the job may wait for older */
+        }
         mutex_lock(&c->lock);
         j->rc = rc;
         j->finished = true;
-        c->bytes -= j->bytes;
+        c->bytes -= held;
         cond_broadcast(&c->changed);
         mutex_unlock(&c->lock);
     }
@@ -253,7 +284,6 @@ int objects_crew_open(struct objects_crew **ret,
         struct worker *w = &c->workers[i];
 
         w->crew = c;
-        buf_init(&w->packed, OBJECT_BYTES_MAX);
         if (thread_start(&w->thread, "objects", work, w, e) < 0) {
             goto fail;
         }
@@ -275,7 +305,6 @@ void objects_crew_close(struct objects_crew *c)
     queue_close(&c->queue);
     for (size_t i = 0; i < c->n; i++) {
         thread_join(&c->workers[i].thread);
-        buf_release(&c->workers[i].packed);
     }
     cond_release(&c->changed);
     mutex_release(&c->lock);
@@ -285,14 +314,22 @@ void objects_crew_close(struct objects_crew *c)
 
 void objects_crew_give(struct objects_crew *c, struct objects_job *j)
 {
-    mutex_lock(&c->lock);
-    while (c->bytes > 0 && c->bytes + j->bytes > BYTES_UNDER_WAY) {
-        cond_wait(&c->changed, &c->lock);
-    }
-    c->bytes += j->bytes;
-    mutex_unlock(&c->lock);
+    charge(c, objects_job_held(j), 0);
     j->given = true;
     (void)queue_push(&c->queue, j);
+}
+
+size_t objects_crew_bytes(struct objects_crew *c, size_t most)
+{
+    size_t bytes;
+
+    mutex_lock(&c->lock);
+    while (c->bytes > most) {
+        cond_wait(&c->changed, &c->lock);
+    }
+    bytes = c->bytes;
+    mutex_unlock(&c->lock);
+    return bytes;
 }
 
 bool objects_crew_finished(struct objects_crew *c, const struct objects_job *j,

@@ -312,6 +312,67 @@ static void a_replay_cuts_as_it_was_planned(void)
     sink_close(s);
 }
 
+/* Forty values of a thousand bytes, one a write. */
+static void forty(const struct sink_objects *o, int64_t planned_to)
+{
+    char value[1001];
+    const char *values[] = {value};
+    struct sink *s;
+
+    fresh();
+    position_now = 0;
+    if (planned_to > 0) {
+        plan_now = (struct sink_plan){.n = 1, .to = {planned_to}};
+    }
+    s = open_sink(o, 0);
+    memset(value, '1', sizeof(value) - 1);
+    value[sizeof(value) - 1] = '\0';
+    value[0] = value[sizeof(value) - 2] = '"';
+    for (int64_t i = 0; i < 40; i++) {
+        CHECK_OK(write(s, values, 1, i), &e);
+    }
+    CHECK_OK(sink_commit(s, true, &e), &e);
+    CHECK_INT(position_now, 40);
+    CHECK_INT(plan_now.n, 0);
+    sink_close(s);
+}
+
+static bool count_bytes(void *arg, const struct store_object *o)
+{
+    int64_t *sums = arg; /* objects, bytes, largest */
+
+    sums[0]++;
+    sums[1] += o->bytes;
+    sums[2] = o->bytes > sums[2] ? o->bytes : sums[2];
+    return true;
+}
+
+static void what_is_held_is_bounded(void)
+{
+    struct sink_objects o = {.memory_bytes = 10000};
+    struct store_conf conf = {.url = path};
+    struct store *store;
+    int64_t sums[3] = {0};
+
+    forty(&o, 0);
+    CHECK_OK(store_open(&store, &conf, &e), &e);
+    CHECK_OK(store_list(store, "", NULL, count_bytes, sums, &e), &e);
+    CHECK(sums[0] >= 4);
+    CHECK_INT(sums[1], 40 * 1001);
+    CHECK(sums[2] <= 10000);
+    store_close(store);
+    /* but a range that was planned is as it was planned */
+    forty(&o, 30);
+    sums[2] = 0;
+    CHECK_OK(store_open(&store, &conf, &e), &e);
+    CHECK_OK(store_list(store, "", NULL, count_bytes, sums, &e), &e);
+    CHECK_INT(sums[2], 30 * 1001);
+    store_close(store);
+    o.memory_bytes = 0;
+    forty(&o, 0);
+    has("topics/t/partition=0/t+0+0000000000.json\n");
+}
+
 static void wrong_options_are_refused(void)
 {
     static const struct {
@@ -355,6 +416,8 @@ int main(void)
          nulls_are_ignored_written_or_refused},
         {"I4 objects: a replay cuts as it was planned",
          a_replay_cuts_as_it_was_planned},
+        {"I10 objects: what open objects and those on their way hold is bounded",
+         what_is_held_is_bounded},
         {"wrong options are refused", wrong_options_are_refused},
     };
 
