@@ -182,8 +182,13 @@ static void on_begin(void *arg, struct http_request *r)
 static void on_handle(void *arg, struct http_request *r)
 {
     const struct route *route = r->route;
+    struct api *a = arg;
 
-    route->handle(arg, r);
+    if ((route->flags & ROUTE_SLOW) != 0) {
+        slow_do(a->slow, r, route->handle, NULL);
+    } else {
+        route->handle(a, r);
+    }
 }
 
 static void on_refuse(void *arg, struct http_request *r, int status)
@@ -364,7 +369,8 @@ int api_start(struct api **ret, const struct api_conf *conf, struct broker *b,
         (conf->aws_keys_file != NULL &&
          aws_keys_load(&a->keys, conf->aws_keys_file, e) != 0) ||
         topics_make(a, e) != 0 || statements_new(&a->statements, e) != 0 ||
-        consumers_start(&a->consumers, a, e) != 0 || start_server(a, e) != 0) {
+        consumers_start(&a->consumers, a, e) != 0 ||
+        slow_start(&a->slow, a, e) != 0 || start_server(a, e) != 0) {
         api_stop(a);
         return -1;
     }
@@ -383,6 +389,7 @@ void api_stop(struct api *a)
     a->server = NULL;
     api_tell(a);
     consumers_free(a->consumers);
+    slow_free(a->slow);
     statements_free(a->statements);
     a->statements = NULL;
     api_release(a);

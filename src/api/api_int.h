@@ -13,7 +13,9 @@
 #include "api/aws_auth.h"
 #include "api/consumers.h"
 #include "api/media.h"
+#include "api/slow.h"
 #include "api/traffic.h"
+#include "broker/cluster.h"
 #include "core/thread.h"
 
 enum {
@@ -39,6 +41,7 @@ struct api {
     struct server *server;
     struct consumers *consumers;
     struct statements *statements;
+    struct slow *slow;
     struct router router;
     struct auth auth;
     struct aws_keys keys;
@@ -46,7 +49,8 @@ struct api {
     struct mutex lock; /* the slots */
     struct topic *slots[TOPIC_SLOTS];
     size_t n_topics;
-    atomic_llong answers[6]; /* by the hundreds of their status */
+    struct cluster_info cluster; /* once it is known; under the lock */
+    atomic_llong answers[6];     /* by the hundreds of their status */
     int64_t started_us;
     atomic_llong ids;   /* of requests that brought none */
     atomic_int holders; /* api_start's caller, and works with the broker */
@@ -61,6 +65,8 @@ void api_release(struct api *a);
  * ERR_INVALID (name), ERR_NOTFOUND with the way out, ERR_LIMIT. */
 int topics_find(struct api *a, struct slice name, struct topic **ret,
                 struct err *e) MUST_USE;
+/* Whether topics_find() gives it without asking the broker. */
+bool topics_met(struct api *a, struct slice name);
 /* Ask the broker again how many partitions it has. */
 void topics_refresh(struct api *a, struct topic *t);
 /* It was deleted, or made anew: ask the broker when it is used next. */

@@ -190,6 +190,29 @@ static bool check(const struct api_model *m, struct http_request *r,
     return good;
 }
 
+/* The topic, perhaps asked from the broker; NULL: answered. */
+static struct topic *find_topic(struct api *a, struct http_request *r,
+                                struct slice name)
+{
+    struct err e = {.code = ERR_NONE};
+    struct topic *t;
+
+    if (topics_find(a, name, &t, &e) != 0) {
+        answer_err(r, FAMILY_FASTAPI, &e);
+        return NULL;
+    }
+    return t;
+}
+
+static void meet_model(struct api *a, struct http_request *r)
+{
+    const struct api_model *m = model_of(a, r->params[0]);
+
+    if (m != NULL) {
+        (void)find_topic(a, r, slice_of(m->topic));
+    }
+}
+
 void fastapi_model(struct api *a, struct http_request *r)
 {
     const struct api_model *m = model_of(a, r->params[0]);
@@ -203,8 +226,12 @@ void fastapi_model(struct api *a, struct http_request *r)
         answer_untyped(r);
         return;
     }
-    if (topics_find(a, slice_of(m->topic), &t, &e) != 0) {
-        answer_err(r, FAMILY_FASTAPI, &e);
+    if (!topics_met(a, slice_of(m->topic))) {
+        slow_do(a->slow, r, meet_model, fastapi_model);
+        return;
+    }
+    t = find_topic(a, r, slice_of(m->topic));
+    if (t == NULL) {
         return;
     }
     w = work_new(a, r, 1, r->body.len + 16, &e);
@@ -221,22 +248,27 @@ void fastapi_model(struct api *a, struct http_request *r)
 
 /* ---- POST /send_data?topic= ---- */
 
-/* The topic of the query; false: answered. */
-static bool query_topic(struct api *a, struct http_request *r,
-                        struct topic **ret)
+/* The topic's name in the query; false: answered. */
+static bool query_name(struct http_request *r, struct slice *ret)
 {
-    struct err e = {.code = ERR_NONE};
-    struct slice name;
-
-    if (!router_query(r->query, "topic", &r->arena, &name)) {
+    if (!router_query(r->query, "topic", &r->arena, ret)) {
         answer_missing(r, "query", "topic");
         return false;
     }
-    if (topics_find(a, name, ret, &e) != 0) {
-        answer_err(r, FAMILY_FASTAPI, &e);
-        return false;
-    }
     return true;
+}
+
+/* The topic of the query; NULL: answered. */
+static struct topic *query_topic(struct api *a, struct http_request *r)
+{
+    struct slice name;
+
+    return query_name(r, &name) ? find_topic(a, r, name) : NULL;
+}
+
+static void meet_query(struct api *a, struct http_request *r)
+{
+    (void)query_topic(a, r);
 }
 
 static bool print_echo(struct http_request *r, struct work *w,
@@ -261,6 +293,7 @@ void fastapi_send_data(struct api *a, struct http_request *r)
     struct err e = {.code = ERR_NONE};
     struct json_doc doc;
     struct slice type;
+    struct slice name;
     struct topic *t;
     struct work *w;
     int rc;
@@ -270,7 +303,15 @@ void fastapi_send_data(struct api *a, struct http_request *r)
                      "Unsupported Media Type: send application/json");
         return;
     }
-    if (!query_topic(a, r, &t) || !parse(r, &doc)) {
+    if (!query_name(r, &name)) {
+        return;
+    }
+    if (!topics_met(a, name)) {
+        slow_do(a->slow, r, meet_query, fastapi_send_data);
+        return;
+    }
+    t = find_topic(a, r, name);
+    if (t == NULL || !parse(r, &doc)) {
         return;
     }
     w = work_new(a, r, 1, r->body.len + 16, &e);
@@ -388,7 +429,8 @@ void fastapi_get_data(struct api *a, struct http_request *r)
         answer_status(r, FAMILY_FASTAPI, 403);
         return;
     }
-    if (query_topic(a, r, &t)) {
+    t = query_topic(a, r);
+    if (t != NULL) {
         mutex_lock(&t->take);
         take_next(a, r, t);
         mutex_unlock(&t->take);

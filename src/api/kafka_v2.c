@@ -169,9 +169,25 @@ static struct work *prepare(struct api *a, struct http_request *r,
     return w;
 }
 
-void kafka_produce(struct api *a, struct http_request *r)
+static struct topic *find_topic(struct api *a, struct http_request *r)
 {
     struct err e = {.code = ERR_NONE};
+    struct topic *t = NULL;
+
+    if (topics_find(a, r->params[0], &t, &e) != 0) {
+        answer_err(r, FAMILY_KAFKA, &e);
+        return NULL;
+    }
+    return t;
+}
+
+static void meet_topic(struct api *a, struct http_request *r)
+{
+    (void)find_topic(a, r);
+}
+
+void kafka_produce(struct api *a, struct http_request *r)
+{
     enum media_format format;
     struct topic *t;
     struct work *w;
@@ -179,8 +195,12 @@ void kafka_produce(struct api *a, struct http_request *r)
     if (!negotiate(r, &format)) {
         return;
     }
-    if (topics_find(a, r->params[0], &t, &e) != 0) {
-        answer_err(r, FAMILY_KAFKA, &e);
+    if (!topics_met(a, r->params[0])) {
+        slow_do(a->slow, r, meet_topic, kafka_produce);
+        return;
+    }
+    t = find_topic(a, r);
+    if (t == NULL) {
         return;
     }
     w = prepare(a, r, t, format);

@@ -5,7 +5,6 @@
 #define API_KAFKA_V3_INT_H
 
 #include "api/api_int.h"
-#include "broker/cluster.h"
 #include "json/json.h"
 
 /* An answer being written; rc is the first failure. */
@@ -18,6 +17,8 @@ struct v3_out {
     int rc;
 };
 
+/* Whether v3_begin() does not ask the broker. */
+bool v3_met(struct api *a);
 /* Accept and the cluster of the path; false: answered. */
 bool v3_begin(struct v3_out *o, struct api *a, struct http_request *r);
 /* 200 and so on, application/json. */

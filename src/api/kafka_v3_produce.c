@@ -255,12 +255,29 @@ static struct work *prepare(struct api *a, struct http_request *r,
     return w;
 }
 
+/* What has to be asked from the broker before records can go there. */
+static void meet(struct api *a, struct http_request *r)
+{
+    struct v3_out o;
+    struct topic *t;
+
+    if (v3_begin(&o, a, r) && negotiate(r)) {
+        (void)find_topic(a, r, &t);
+    }
+}
+
 static void produce(struct api *a, struct http_request *r, bool batch)
 {
-    struct produced *p = mem_zero(1, sizeof(*p));
+    const struct route *route = r->route;
+    struct produced *p;
     struct topic *t;
     struct work *w = NULL;
 
+    if (!v3_met(a) || !topics_met(a, r->params[1])) {
+        slow_do(a->slow, r, meet, route->handle);
+        return;
+    }
+    p = mem_zero(1, sizeof(*p));
     if (p == NULL) {
         answer_broken(r);
         return;

@@ -27,6 +27,7 @@ enum route_flag {
     ROUTE_METRICS = 2, /* needs none if so configured */
     ROUTE_SIGNED = 8,  /* none if its handler checks a signature */
     ROUTE_NOOP = 4,    /* there only when asked for: tests and benches */
+    ROUTE_SLOW = 16,   /* asks the broker, and never suspends: slow.h */
 };
 
 struct route {

@@ -449,10 +449,11 @@ enum MHD_Result server_on_request(void *arg, struct MHD_Connection *mhd,
         return handle(r);
     case PHASE_WAITING:
         wake_others(r);
+        r->phase = PHASE_READING;
         if (r->answer.status == 0) {
             r->resume(r);
         }
-        return send_answer(r);
+        return r->phase == PHASE_WAITING ? MHD_YES : send_answer(r);
     case PHASE_ANSWERED:
         break;
     }

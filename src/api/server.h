@@ -54,7 +54,8 @@ struct http_request {
     size_t n_params;
     struct slice principal;
     void *work;
-    /* suspended: builds the answer, in a thread of the pool */
+    /* woken without an answer: builds it, or suspends once more, in a thread
+     * of the pool */
     void (*resume)(struct http_request *r);
     /* suspended, the deadline passed: true when the request may be answered
      * now (nobody else will wake it) */
@@ -116,7 +117,7 @@ void server_stats(struct server *s, struct server_stats *ret);
 bool server_header(struct http_request *r, const char *name, struct slice *ret);
 /* The client's address, "127.0.0.1" or "::1"; empty when it is not known. */
 void server_client(struct http_request *r, char *text, size_t size);
-/* Within handle(), with resume and expire set: false when the server is
+/* Within handle() or resume(), with resume and expire set: false when the server is
  * stopping (then nothing happened, answer at once). */
 bool server_suspend(struct http_request *r) MUST_USE;
 void server_wake(struct http_request *r);

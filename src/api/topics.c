@@ -124,19 +124,30 @@ static int add(struct api *a, const struct broker_topic *t, int64_t base,
     return rc;
 }
 
+static struct topic *met(struct api *a, struct slice name)
+{
+    struct topic *t;
+
+    mutex_lock(&a->lock);
+    t = *look(a, name);
+    mutex_unlock(&a->lock);
+    return t != NULL && atomic_load(&t->partitions) > 0 ? t : NULL;
+}
+
+bool topics_met(struct api *a, struct slice name)
+{
+    return met(a, name) != NULL;
+}
+
 int topics_find(struct api *a, struct slice name, struct topic **ret,
                 struct err *e)
 {
     struct broker_topic t;
-    struct topic *found;
     char text[TOPIC_NAME_MAX + 1];
     int64_t base;
 
-    mutex_lock(&a->lock);
-    found = *look(a, name);
-    mutex_unlock(&a->lock);
-    if (found != NULL && atomic_load(&found->partitions) > 0) {
-        *ret = found;
+    *ret = met(a, name);
+    if (*ret != NULL) {
         return 0;
     }
     if (!broker_topic_name_ok(name)) {
@@ -180,6 +191,7 @@ int topics_make(struct api *a, struct err *e)
 {
     for (size_t i = 0; i < a->conf.n_topics; i++) {
         const struct api_topic *t = &a->conf.topics[i];
+        struct broker_topic there;
         struct topic *found;
 
         if (!broker_topic_name_ok(slice_of(t->name))) {
@@ -187,7 +199,8 @@ int topics_make(struct api *a, struct err *e)
                            "cannot create topic \"%.60s\": no topic name",
                            t->name);
         }
-        if (create(a, t->name, t->partitions, e) != 0 ||
+        if ((broker_topic_get(a->broker, t->name, &there, NULL) != 0 &&
+             create(a, t->name, t->partitions, e) != 0) ||
             topics_find(a, slice_of(t->name), &found, e) != 0) {
             return -1;
         }

@@ -12,6 +12,7 @@ enum {
     SERVE_MS = 50,
     PROBE_US = 2000000,
     PROBE_MS = 500,
+    PROBES = 4,      /* until nobody seems to be there */
     CLOSE_MS = 2000, /* who waits for an answer has waited before */
 };
 
@@ -118,10 +119,18 @@ void kafka_alive(struct kafka *k)
     mutex_lock(&k->lock);
     if (!k->health.ok) {
         k->health.ok = true;
+        k->down_us = 0;
         k->health.reason[0] = '\0';
-        k->probed_us = 0;
     }
     mutex_unlock(&k->lock);
+}
+
+void kafka_down(struct kafka *k)
+{
+    if (k->health.ok) {
+        k->health.ok = false;
+        k->down_us = clock_mono_us();
+    }
 }
 
 /* Ask who is there; false: nobody answered within ms. */
@@ -150,25 +159,36 @@ static bool probe(struct kafka *k, int ms)
     return true;
 }
 
-static void probe_now_and_then(struct kafka *k)
+/* One broker that hangs is not all of them: it is asked again and again until
+ * its connection is given up, then another. */
+static void probe_all(struct kafka *k)
 {
-    int64_t now = clock_mono_us();
-    bool due;
-
+    for (int i = 0; i < PROBES; i++) {
+        if (atomic_load(&k->stopping) || probe(k, PROBE_MS)) {
+            return;
+        }
+    }
     mutex_lock(&k->lock);
-    due = now - k->probed_us >= PROBE_US;
-    if (due) {
-        k->probed_us = now;
+    kafka_down(k);
+    if (k->health.reason[0] == '\0') {
+        (void)snprintf(k->health.reason, sizeof(k->health.reason),
+                       "no broker answers");
     }
     mutex_unlock(&k->lock);
-    if (due && !probe(k, PROBE_MS)) {
-        mutex_lock(&k->lock);
-        k->health.ok = false;
-        if (k->health.reason[0] == '\0') {
-            (void)snprintf(k->health.reason, sizeof(k->health.reason),
-                           "no broker answers");
+}
+
+/* A thread of its own, since a broker that hangs is waited for. */
+static void watch(void *arg)
+{
+    struct kafka *k = arg;
+
+    while (!atomic_load(&k->stopping)) {
+        int64_t next = clock_mono_us() + PROBE_US;
+
+        probe_all(k);
+        while (!atomic_load(&k->stopping) && clock_mono_us() < next) {
+            clock_sleep_us(SERVE_MS * INT64_C(1000));
         }
-        mutex_unlock(&k->lock);
     }
 }
 
@@ -180,7 +200,6 @@ static void serve(void *arg)
         kafka_produce_serve(k, SERVE_MS);
         (void)k->rd->poll(k->admin, 0);
         kafka_fetch_serve(k);
-        probe_now_and_then(k);
     }
 }
 
@@ -211,7 +230,13 @@ static void close_kafka(struct broker *b)
     struct kafka *k = kafka_of(b);
 
     kafka_keys_stop(k->keys);
+    mutex_lock(&k->lock);
     atomic_store(&k->stopping, true);
+    cond_broadcast(&k->stale);
+    cond_broadcast(&k->seen);
+    mutex_unlock(&k->lock);
+    thread_join(&k->looker);
+    thread_join(&k->prober);
     thread_join(&k->thread);
     if (k->rd != NULL) {
         kafka_produce_stop(k, CLOSE_MS);
@@ -227,6 +252,8 @@ static void close_kafka(struct broker *b)
     mutex_release(&k->lock);
     mutex_release(&k->conn_lock);
     cond_release(&k->moved);
+    cond_release(&k->stale);
+    cond_release(&k->seen);
     mem_free(k->rd_own);
     mem_free(k);
 }
@@ -237,7 +264,8 @@ static int open_kafka(struct broker **ret, const struct broker_conf *conf,
     /* It joins no group, but has one: librdkafka asks the client's group for
      * a coordinator that has moved, and crashes without (its issue 5040). */
     static const struct kafka_pair asks[] = {{"group.id", "pinline"},
-                                             {"enable.auto.commit", "false"}};
+                                             {"enable.auto.commit", "false"},
+                                             {"socket.timeout.ms", "5000"}};
     struct kafka *k = mem_zero(1, sizeof(*k));
     struct kafka_api *api = mem_zero(1, sizeof(*api));
     rd_kafka_conf_t *c;
@@ -253,6 +281,8 @@ static int open_kafka(struct broker **ret, const struct broker_conf *conf,
     mutex_init(&k->lock);
     mutex_init(&k->conn_lock);
     cond_init(&k->moved);
+    cond_init(&k->stale);
+    cond_init(&k->seen);
     if (kafka_api_load(api, e) < 0) {
         goto fail;
     }
@@ -264,7 +294,9 @@ static int open_kafka(struct broker **ret, const struct broker_conf *conf,
     c = kafka_conf_make(k, asks, ARRAY_LEN(asks), e);
     k->admin = c ? kafka_conf_client(k, RD_KAFKA_CONSUMER, c, e) : NULL;
     if (k->admin == NULL || reach(k, e) < 0 ||
-        thread_start(&k->thread, "kafka", serve, k, e) < 0) {
+        thread_start(&k->thread, "kafka", serve, k, e) < 0 ||
+        thread_start(&k->prober, "kafka-probe", watch, k, e) < 0 ||
+        thread_start(&k->looker, "kafka-topics", kafka_topics_look, k, e) < 0) {
         goto fail;
     }
     *ret = &k->base;

@@ -20,15 +20,19 @@ static const char *const decided[] = {
     "acks",
     "auto.offset.reset",
     "bootstrap.servers",
+    "delivery.timeout.ms",
     "enable.auto.commit",
     "enable.auto.offset.store",
     "enable.idempotence",
     "enable.partition.eof",
     "group.id",
+    "message.send.max.retries",
+    "message.timeout.ms",
     "metadata.broker.list",
     "partition.assignment.strategy",
     "partitioner",
     "request.required.acks",
+    "retries",
     "transactional.id",
 };
 
@@ -239,7 +243,7 @@ static void note_error(rd_kafka_t *rk, int err, const char *why, void *opaque)
     if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
         err == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
         err == RD_KAFKA_RESP_ERR__RESOLVE) {
-        k->health.ok = false;
+        kafka_down(k);
     }
     if (err == RD_KAFKA_RESP_ERR__FATAL && rk == k->producer) {
         k->broken = true;
@@ -256,6 +260,7 @@ rd_kafka_conf_t *kafka_conf_make(struct kafka *k, const struct kafka_pair *base,
         {"reconnect.backoff.max.ms", "1000"},
         {"socket.keepalive.enable", "true"},
         {"socket.nagle.disable", "true"},
+        {"socket.timeout.ms", "15000"}, /* one that hangs is left then */
     };
     rd_kafka_conf_t *c = k->rd->conf_new();
     int rc = 0;

@@ -22,6 +22,7 @@ enum {
     KAFKA_CALL_MS = 10000,    /* of a request to the cluster */
     KAFKA_OPEN_US = 10000000, /* to reach it when opening */
     KAFKA_CONNS_MAX = 16,     /* clients that read */
+    KAFKA_HEARD_MAX = 64,
 };
 
 /* The header of a record that carries an idempotency key. */
@@ -50,12 +51,20 @@ struct kafka_topic {
     struct broker_topic info;
     int64_t max_bytes; /* of a message; 0: not known */
     int64_t seen_us;   /* monotonic */
+    bool stale;        /* somebody wants to know what it is by now */
+    int64_t wanted_us; /* since when */
     int refs;
     bool dropped; /* not in the list any more */
     rd_kafka_topic_t *rkt;
     uint64_t made_by; /* kafka.producers when rkt was made */
     struct partition_sticky sticky;
     struct kafka_topic *next;
+};
+
+/* Since when a server answers, as kafka_tail.c saw it. */
+struct kafka_heard {
+    int32_t node;
+    int64_t since_us, last_us; /* monotonic */
 };
 
 struct kafka_conn;
@@ -68,11 +77,12 @@ struct kafka {
     const struct kafka_api *rd; /* NULL: not loaded */
     struct kafka_settings set;
     rd_kafka_t *admin;
-    struct thread thread;
+    struct thread thread, prober, looker;
     atomic_bool stopping;
 
     struct mutex lock;          /* of the rest but for atomics */
     struct cond moved;          /* records stored here; a producer made */
+    struct cond stale, seen;    /* a topic is; was looked at */
     struct kafka_topic *topics; /* seen lately */
     struct broker_topic *list;  /* of all, sorted */
     size_t nlist;
@@ -88,12 +98,13 @@ struct kafka {
     struct mutex conn_lock;
     int nconns;
     struct kafka_keys *keys;
+    struct kafka_heard heard[KAFKA_HEARD_MAX]; /* of the keys' thread */
     struct kafka_member *members;
 
     struct broker_stats stats;
     struct broker_health health;
+    int64_t down_us;  /* monotonic, since when !health.ok; 0: it is */
     int brokers_most; /* ever seen */
-    int64_t probed_us;
 };
 
 static inline struct kafka *kafka_of(struct broker *b)
@@ -118,20 +129,8 @@ int kafka_fail(struct kafka *k, struct err *e, rd_kafka_resp_err_t err,
                const char *why, const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* Something was answered: the cluster is there. */
 void kafka_alive(struct kafka *k);
-
-/* ---- kafka_call.c: requests of the admin client ---- */
-
-struct kafka_call {
-    rd_kafka_queue_t *queue;
-    rd_kafka_AdminOptions_t *options;
-    rd_kafka_event_t *event;
-};
-int kafka_call_begin(struct kafka *k, struct kafka_call *c,
-                     rd_kafka_admin_op_t op, struct err *e) MUST_USE;
-/* Wait for the answer; `what` as in "could not <what>". */
-int kafka_call_wait(struct kafka *k, struct kafka_call *c, const char *what,
-                    struct err *e) MUST_USE;
-void kafka_call_end(struct kafka *k, struct kafka_call *c);
+/* Nobody answers.  Under the lock. */
+void kafka_down(struct kafka *k);
 
 /* ---- kafka_topics.c ---- */
 
@@ -141,6 +140,7 @@ int kafka_topic_get(struct kafka *k, const char *name, struct kafka_topic **ret,
 void kafka_topic_put(struct kafka *k, struct kafka_topic *t);
 void kafka_topic_forget(struct kafka *k, const char *name);
 void kafka_topics_free(struct kafka *k);
+void kafka_topics_look(void *k); /* a thread: at topics that are stale */
 /* Ends of a partition that exists, asked from the cluster. */
 int kafka_ends(struct kafka *k, const char *topic, int32_t partition,
                int64_t *ret_begin, int64_t *ret_end, struct err *e) MUST_USE;

@@ -5,18 +5,16 @@
 #include <string.h>
 
 #include "broker/kafka_api_int.h"
-#include "broker/kafka_read_int.h"
 #include "broker/window.h"
 #include "core/clock.h"
 #include "core/mem.h"
 
 enum {
     CHAINS = 4096,
-    PARTS_MAX = 10000,      /* requests remembered that are done in part */
-    TAIL_RECORDS = 1000000, /* of a topic that are read at the most */
-    TAIL_US = 20000000,     /* and how long that may take */
-    RECORDS_MAX = 1000000,  /* of one request */
-    FETCH_BYTES = 4 << 20,
+    PARTS_MAX = 10000,     /* requests remembered that are done in part */
+    RECORDS_MAX = 1000000, /* of one request */
+    HELD_MAX = 10000,      /* requests that wait for earlier ones */
+    HELD_BYTES = 64 << 20, /* one of them is always let in */
 };
 /* A record that is not known to be stored. */
 #define MISSING ERR_INTERRUPTED
@@ -48,6 +46,9 @@ struct kafka_keys {
     size_t parts; /* in the chains, not under way */
     int64_t keep_us;
     struct tail *tails;
+    uint64_t forgets; /* how often tails were forgotten */
+    size_t held;      /* requests in `later` and in all `same` */
+    size_t held_bytes;
     struct broker_produce *later; /* until the tail of their topic was read */
     struct thread thread;
     bool stopping;
@@ -77,10 +78,15 @@ static void drop(struct kafka_keys *s, struct kafka_asked **at)
     mem_free(a);
 }
 
-/* Old ones leave; when there are too many, all that nobody works on. */
+static void forget_tails(struct kafka_keys *s, const char *topic);
+
+/* Old ones leave; when there are too many, all that nobody works on.  What may be
+ * stored of those is found in the topics. */
 static void expire(struct kafka_keys *s, int64_t now)
 {
-    int64_t before = s->parts > PARTS_MAX ? INT64_MAX : now - s->keep_us;
+    int64_t old = now - s->keep_us;
+    int64_t before = s->parts > PARTS_MAX ? INT64_MAX : old;
+    bool lost = false;
 
     window_expire(s->window, now);
     for (size_t c = 0; s->parts > 0 && c < CHAINS; c++) {
@@ -88,11 +94,15 @@ static void expire(struct kafka_keys *s, int64_t now)
 
         while (*at != NULL) {
             if (!(*at)->under_way && (*at)->at_us < before) {
+                lost = lost || ((*at)->unsure && (*at)->at_us >= old);
                 drop(s, at);
             } else {
                 at = &(*at)->next;
             }
         }
+    }
+    if (lost) {
+        forget_tails(s, NULL);
     }
 }
 
@@ -210,40 +220,42 @@ static bool was_read(const struct kafka_keys *s, const char *topic,
     return t != NULL;
 }
 
-static int read_partition(struct kafka_keys *s, const struct broker_topic *t,
-                          int32_t partition, int64_t until, struct err *e)
+/* NULL: of every topic.  A reading that is under way does not count. */
+static void forget_tails(struct kafka_keys *s, const char *topic)
 {
-    struct broker *b = &s->k->base;
-    struct broker_fetch f = {0};
-    int64_t most = TAIL_RECORDS / t->partitions;
-    int64_t begin;
-    int64_t end;
-    int64_t at;
-    int rc;
+    struct tail **at = &s->tails;
 
-    if (kafka_ends(s->k, t->name, partition, &begin, &end, e) < 0 ||
-        kafka_topic_op_offset_at(b, t->name, partition,
-                                 clock_wall_us() - s->keep_us, &at, e) < 0) {
-        return -1;
-    }
-    at = at < end - most ? end - most : at;
-    rc = at < end ? kafka_fetch_watch(&f, s, e) : 0;
-    while (rc == 0 && at < end && clock_mono_us() < until) {
-        rc = kafka_fetch_op(b, t->name, partition, at, FETCH_BYTES, &f, e);
-        if (rc == 0 && f.n == 0) {
-            break;
+    s->forgets++;
+    while (*at != NULL) {
+        struct tail *t = *at;
+
+        if (topic == NULL || strcmp(t->name, topic) == 0) {
+            *at = t->next;
+            mem_free(t);
+        } else {
+            at = &t->next;
         }
-        at = f.next;
     }
-    kafka_fetch_release(b, &f);
-    return rc;
+}
+
+static bool stopping(void *arg)
+{
+    struct kafka_keys *s = arg;
+    bool yes;
+
+    mutex_lock(&s->lock);
+    yes = s->stopping;
+    mutex_unlock(&s->lock);
+    return yes;
 }
 
 static int read_tail(struct kafka_keys *s, const char *topic, struct err *e)
 {
-    int64_t until = clock_mono_us() + TAIL_US;
+    const struct kafka_tail what = {s, clock_wall_us() - s->keep_us, stopping,
+                                    s};
     struct tail *done;
     struct broker_topic t;
+    uint64_t forgets;
     bool read;
 
     if (kafka_topic_op_get(&s->k->base, topic, &t, e) < 0) {
@@ -251,22 +263,54 @@ static int read_tail(struct kafka_keys *s, const char *topic, struct err *e)
     }
     mutex_lock(&s->lock);
     read = was_read(s, topic, t.epoch);
+    forgets = s->forgets;
     mutex_unlock(&s->lock);
-    for (int32_t p = 0; !read && p < t.partitions; p++) {
-        if (read_partition(s, &t, p, until, e) < 0) {
-            return -1;
-        }
+    if (read) {
+        return 0;
     }
-    done = read ? NULL : mem_zero(1, sizeof(*done));
-    if (done != NULL) {
-        (void)snprintf(done->name, sizeof(done->name), "%s", topic);
-        done->epoch = t.epoch;
-        mutex_lock(&s->lock);
+    if (kafka_tail_read(s->k, &t, &what, e) < 0) {
+        return -1;
+    }
+    done = mem_zero(1, sizeof(*done));
+    if (done == NULL) {
+        return err_nomem(e, sizeof(*done));
+    }
+    (void)snprintf(done->name, sizeof(done->name), "%s", topic);
+    done->epoch = t.epoch;
+    mutex_lock(&s->lock);
+    if (s->forgets == forgets) {
         done->next = s->tails;
         s->tails = done;
-        mutex_unlock(&s->lock);
+        done = NULL;
     }
-    return read || done != NULL ? 0 : err_nomem(e, sizeof(*done));
+    mutex_unlock(&s->lock);
+    mem_free(done);
+    return 0;
+}
+
+/* ---- requests that wait here; under the lock ---- */
+
+static int hold(struct kafka_keys *s, const struct broker_produce *p,
+                struct err *e)
+{
+    size_t bytes = kafka_produce_bytes(p);
+
+    if (s->held > 0 &&
+        (s->held >= HELD_MAX || s->held_bytes + bytes > HELD_BYTES)) {
+        return err_set(e, ERR_BUSY,
+                       "%zu requests wait for what came of earlier ones: try "
+                       "again later",
+                       s->held);
+    }
+    s->held++;
+    s->held_bytes += bytes;
+    return 0;
+}
+
+static void let_go(struct kafka_keys *s, const struct broker_produce *p)
+{
+    s->held--;
+    s->held_bytes -= kafka_produce_bytes(p);
 }
 
 static void work(void *arg)
@@ -283,6 +327,7 @@ static void work(void *arg)
             continue;
         }
         s->later = p->next;
+        let_go(s, p);
         mutex_unlock(&s->lock);
         if (read_tail(s, p->topic, &e) < 0 ||
             kafka_produce_start(&s->k->base, p, &e) < 0) {
@@ -309,6 +354,9 @@ static enum kafka_keys_next put_off(struct kafka_keys *s,
         thread_start(&s->thread, "kafka-keys", work, s, e) < 0) {
         return KAFKA_KEYS_ERROR;
     }
+    if (hold(s, p, e) < 0) {
+        return KAFKA_KEYS_ERROR;
+    }
     while (*end != NULL) {
         end = &(*end)->next;
     }
@@ -316,22 +364,6 @@ static enum kafka_keys_next put_off(struct kafka_keys *s,
     *end = p;
     cond_signal(&s->woken);
     return KAFKA_KEYS_LATER;
-}
-
-static void forget_tail(struct kafka_keys *s, const char *topic)
-{
-    struct tail **at = &s->tails;
-
-    while (*at != NULL) {
-        struct tail *t = *at;
-
-        if (strcmp(t->name, topic) == 0) {
-            *at = t->next;
-            mem_free(t);
-        } else {
-            at = &t->next;
-        }
-    }
 }
 
 static enum kafka_keys_next conflict(struct broker_produce *p)
@@ -366,13 +398,16 @@ static enum kafka_keys_next begin(struct kafka_keys *s,
         return conflict(p);
     }
     if (a != NULL && a->under_way) {
+        if (hold(s, p, e) < 0) {
+            return KAFKA_KEYS_ERROR;
+        }
         p->next = a->same;
         a->same = p;
         return KAFKA_KEYS_LATER;
     }
     if (a != NULL && a->unsure) {
         a->unsure = false;
-        forget_tail(s, p->topic);
+        forget_tails(s, p->topic);
     }
     if (!was_read(s, p->topic, epoch)) {
         return put_off(s, p, e);
@@ -453,8 +488,12 @@ void kafka_keys_end(struct kafka *k, struct kafka_asked *a,
     mutex_lock(&s->lock);
     note(a, p);
     same = a->same;
+    for (struct broker_produce *q = same; q != NULL; q = q->next) {
+        let_go(s, q);
+    }
     a->same = NULL;
     a->under_way = false;
+    a->at_us = clock_wall_us(); /* it may have been long under way */
     s->parts++;
     if (missing(a) == 0 && settle(s, a) == 0) {
         drop(s, find(s, a->hash));

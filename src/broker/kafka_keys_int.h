@@ -41,8 +41,23 @@ void kafka_keys_header(const struct kafka_asked *a, size_t i,
 /* The request is done: remember, and answer those who asked the same. */
 void kafka_keys_end(struct kafka *k, struct kafka_asked *a,
                     const struct broker_produce *p);
-/* A record with a key was read. */
+/* A record with a key was read; its time is in us. */
 void kafka_keys_seen(struct kafka_keys *s, const rd_kafka_message_t *m,
                      int64_t time_us, struct slice header);
+
+/* ---- kafka_tail.c ---- */
+
+struct kafka_tail {
+    struct kafka_keys *keys; /* are told of every record with a key */
+    int64_t since_us;        /* where it begins: wall clock */
+    bool (*stop)(void *arg); /* asked now and then: give up */
+    void *arg;
+};
+
+/* Read the topic's last records, up to everything that any leader holds when
+ * this is called, also what its followers do not hold yet.  ERR_CONNECT or
+ * ERR_TIMEOUT while that cannot be known.  May take as long as it reads. */
+int kafka_tail_read(struct kafka *k, const struct broker_topic *t,
+                    const struct kafka_tail *what, struct err *e) MUST_USE;
 
 #endif

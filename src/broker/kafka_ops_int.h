@@ -12,6 +12,20 @@
 struct kafka;
 extern const struct cluster_ops kafka_cluster; /* kafka_cluster.c */
 
+/* ---- kafka_call.c: requests of the admin client ---- */
+
+struct kafka_call {
+    rd_kafka_queue_t *queue;
+    rd_kafka_AdminOptions_t *options;
+    rd_kafka_event_t *event;
+};
+int kafka_call_begin(struct kafka *k, struct kafka_call *c,
+                     rd_kafka_admin_op_t op, struct err *e) MUST_USE;
+/* Wait for the answer; `what` as in "could not <what>". */
+int kafka_call_wait(struct kafka *k, struct kafka_call *c, const char *what,
+                    struct err *e) MUST_USE;
+void kafka_call_end(struct kafka *k, struct kafka_call *c);
+
 /* ---- kafka_topics.c, kafka_create.c ---- */
 int kafka_topic_op_create(struct broker *b, const struct broker_topic *t,
                           struct err *e) MUST_USE;
@@ -55,6 +69,8 @@ int kafka_group_delete(struct broker *b, const char *group,
 /* ---- kafka_produce.c ---- */
 int kafka_produce_start(struct broker *b, struct broker_produce *p,
                         struct err *e) MUST_USE;
+/* Of its keys, values and headers. */
+size_t kafka_produce_bytes(const struct broker_produce *p);
 /* Send what waits, at most so long; then give the rest up, every done()
  * called. */
 void kafka_produce_stop(struct kafka *k, int timeout_ms);

@@ -19,6 +19,7 @@ enum {
     OVERHEAD = 128,            /* of a record and its batch on the wire */
     FLUSH_STEP_MS = 100,
     HEADER_NAME_MAX = 1 << 16,
+    AWAY_US = 60000000, /* no broker for so long: nothing is taken any more */
 };
 
 struct slot {
@@ -125,7 +126,11 @@ static int make_producer(struct kafka *k, struct err *e)
         {"batch.size", "1000000"},
         {"batch.num.messages", "10000"},
         {"message.max.bytes", "100000000"},
-        {"message.timeout.ms", "60000"},
+        /* A record that was sent and not answered is sent again with its
+         * number until it is: who gives one up has the producer begin a new
+         * row of numbers, under which others are stored twice. */
+        {"message.timeout.ms", "0"},
+        {"request.timeout.ms", "10000"}, /* of replicas; then once more */
         {"queue.buffering.max.messages", "4000000"},
         {"queue.buffering.max.kbytes", "1048576"},
     };
@@ -422,12 +427,43 @@ static void count_repeat(struct kafka *k)
     mutex_unlock(&k->lock);
 }
 
+size_t kafka_produce_bytes(const struct broker_produce *p)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < p->n; i++) {
+        bytes += p->records[i].key.len + p->records[i].value.len +
+                 p->records[i].headers.len;
+    }
+    return bytes;
+}
+
+/* What is taken is stored some day: when nobody knows which, it is better to
+ * say so. */
+static int check_there(struct kafka *k, const char *topic, struct err *e)
+{
+    int64_t away;
+
+    mutex_lock(&k->lock);
+    away = k->down_us > 0 ? clock_mono_us() - k->down_us : 0;
+    mutex_unlock(&k->lock);
+    return away < AWAY_US
+               ? 0
+               : err_set(e, ERR_CONNECT,
+                         "could not store records in topic \"%s\": no broker "
+                         "has answered for %lld s",
+                         topic, (long long)(away / 1000000));
+}
+
 static int begin(struct kafka *k, struct broker_produce *p,
                  struct kafka_topic *t, struct kafka_asked *asked,
                  struct err *e)
 {
     struct kafka_request *r;
 
+    if (check_there(k, p->topic, e) < 0) {
+        return -1;
+    }
     r = mem_resize(NULL, 1, sizeof(*r) + p->n * sizeof(r->slots[0]));
     if (r == NULL) {
         return err_nomem(e, p->n * sizeof(r->slots[0]));
@@ -437,10 +473,7 @@ static int begin(struct kafka *k, struct broker_produce *p,
                                 .began_us = clock_mono_us(),
                                 .asked_before = asked};
     atomic_init(&r->left, p->n + 1);
-    for (size_t i = 0; i < p->n; i++) {
-        r->bytes += p->records[i].key.len + p->records[i].value.len +
-                    p->records[i].headers.len;
-    }
+    r->bytes = kafka_produce_bytes(p);
     if (reserve(k, r, e) < 0) {
         mem_free(r);
         return -1;

@@ -18,6 +18,8 @@
 enum {
     FRESH_US = 5000000, /* one topic */
     LIST_US = 1000000,  /* all */
+    LOOK_US = 300000,   /* at most for news of a topic that is known */
+    AGAIN_US = 1000000, /* when there were none */
     ENDS_PAUSE_US = 100000,
 };
 
@@ -255,46 +257,110 @@ static struct kafka_topic *keep(struct kafka *k, const struct seen *s)
     return t;
 }
 
-/* While nobody answers, what was seen last is as good as it gets. */
+/*
+ * What is known of a topic, with a reference; NULL: nothing.  Old news are
+ * looked at again by a thread of its own, for which callers wait a moment:
+ * a broker that hangs holds up nobody.  While nobody answers, what was seen
+ * last is as good as it gets.
+ */
 static struct kafka_topic *known(struct kafka *k, const char *name)
 {
     struct kafka_topic *t = *find(k, name);
     int64_t now = clock_mono_us();
 
-    if (t == NULL || (k->health.ok && now - t->seen_us > FRESH_US)) {
+    if (t == NULL) {
         return NULL;
     }
     t->refs++;
+    if (!k->health.ok || now - t->seen_us <= FRESH_US) {
+        return t;
+    }
+    if (!t->stale) {
+        t->stale = true;
+        t->wanted_us = now;
+        cond_signal(&k->stale);
+    }
+    while (t->stale && !t->dropped &&
+           clock_mono_us() < t->wanted_us + LOOK_US &&
+           !atomic_load(&k->stopping)) {
+        (void)cond_wait_until(&k->seen, &k->lock, t->wanted_us + LOOK_US);
+    }
+    if (t->dropped) { /* or made anew */
+        unref(k, t);
+        return NULL;
+    }
     return t;
+}
+
+/* Ask the cluster; the topic with a reference. */
+static int look(struct kafka *k, const char *name, struct kafka_topic **ret,
+                struct err *e)
+{
+    struct seen *s = NULL;
+    size_t n = 0;
+
+    if (ask(k, name, &s, &n, e) < 0) {
+        if (e == NULL || e->code == ERR_NOTFOUND) {
+            kafka_topic_forget(k, name);
+        }
+        return -1;
+    }
+    mutex_lock(&k->lock);
+    *ret = keep(k, &s[0]);
+    mutex_unlock(&k->lock);
+    mem_free(s);
+    return *ret != NULL ? 0 : err_nomem(e, sizeof(**ret));
+}
+
+static struct kafka_topic *next_stale(struct kafka *k)
+{
+    struct kafka_topic *t = k->topics;
+
+    while (t != NULL && !t->stale) {
+        t = t->next;
+    }
+    return t;
+}
+
+void kafka_topics_look(void *arg)
+{
+    struct kafka *k = arg;
+
+    mutex_lock(&k->lock);
+    while (!atomic_load(&k->stopping)) {
+        struct kafka_topic *t = next_stale(k);
+        struct kafka_topic *now = NULL;
+        struct err e = {.code = ERR_NONE};
+        char name[TOPIC_NAME_MAX + 1];
+
+        if (t == NULL) {
+            cond_wait(&k->stale, &k->lock);
+            continue;
+        }
+        t->refs++;
+        memcpy(name, t->info.name, sizeof(name));
+        mutex_unlock(&k->lock);
+        if (look(k, name, &now, &e) == 0) {
+            kafka_topic_put(k, now);
+        }
+        mutex_lock(&k->lock);
+        t->stale = false;
+        if (now == NULL) { /* what is known holds a little longer */
+            t->seen_us = clock_mono_us() - FRESH_US + AGAIN_US;
+        }
+        unref(k, t);
+        cond_broadcast(&k->seen);
+    }
+    mutex_unlock(&k->lock);
 }
 
 int kafka_topic_get(struct kafka *k, const char *name, struct kafka_topic **ret,
                     struct err *e)
 {
-    struct kafka_topic *t;
-    struct seen *s = NULL;
-    size_t n = 0;
-
     mutex_lock(&k->lock);
-    t = known(k, name);
+    *ret = known(k, name);
     mutex_unlock(&k->lock);
-    if (t == NULL) {
-        if (ask(k, name, &s, &n, e) < 0) {
-            if (e == NULL || e->code == ERR_NOTFOUND) {
-                kafka_topic_forget(k, name);
-            }
-            return -1;
-        }
-        mutex_lock(&k->lock);
-        t = keep(k, &s[0]);
-        mutex_unlock(&k->lock);
-        mem_free(s);
-    }
-    if (t == NULL) {
-        return err_nomem(e, sizeof(*t));
-    }
-    *ret = t;
-    return 0;
+    return *ret != NULL ? 0 : look(k, name, ret, e);
 }
 
 void kafka_topic_put(struct kafka *k, struct kafka_topic *t)

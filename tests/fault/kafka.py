@@ -5,6 +5,9 @@ leaders    the leader is killed, after recovery another one (I1, I2, I13)
 stopped    all brokers end and come back (I13)
 killed     the server is killed between produce and answer (I1, I3)
 sigterm    the server is ended, with and without brokers (I15)
+behind     the server is killed while a leader holds what its followers, which
+           hang, do not, and the request is repeated (I3)
+hangs      one broker hangs: what can be answered is, at once (I13)
 rebalance  sinks of one group join, leave and are killed (I4, I5)
 
 SECONDS (2): how long load runs between two faults; ROUNDS (3): kills of the
@@ -12,6 +15,7 @@ server.  SECONDS=30 ROUNDS=100 is the long form.  Words choose cases.
 """
 import glob
 import hashlib
+import http.client
 import json
 import os
 import random
@@ -19,6 +23,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -29,9 +34,10 @@ lake.need_venv()
 import confluent_kafka.admin as ck_admin  # noqa: E402
 
 import far  # noqa: E402
-from kafka_load import PINLINE, Load, Server, held  # noqa: E402
+from kafka_load import PINLINE, V2, Load, Server, held  # noqa: E402
 
 SECONDS = float(os.environ.get("SECONDS", "2"))
+HOLD = float(os.environ.get("HOLD", "6"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 TOPICS = ["pin", "geo", "user"]
 passed = failed = 0
@@ -68,8 +74,17 @@ class Cluster:
     def partition(self, topic):
         return self.admin.list_topics(topic, timeout=20).topics[topic].partitions[0]
 
-    def kill(self, node):
-        os.kill(int(self.values[f"node{node}_pid"]), signal.SIGKILL)
+    def kill(self, node, sig=signal.SIGKILL):
+        os.kill(int(self.values[f"node{node}_pid"]), sig)
+
+    def log_of(self, node, topic):
+        """The bytes of a partition's log as that broker has them."""
+        out = b""
+        for path in sorted(glob.glob(os.path.join(
+                self.values["dir"], f"node{node}", "data", topic + "-0", "*.log"))):
+            with open(path, "rb") as f:
+                out += f.read()
+        return out
 
     def whole(self, topics, seconds=90):
         """Until every replica is in sync again."""
@@ -214,6 +229,134 @@ def sigterm(c, folder):
     load.compare(held(c.bootstrap, topics), check, "SIGTERM under load")
 
 
+def post(port, topic, key, timeout):
+    """One record with this key; the answer, None when none came in time."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("POST", f"/topics/{topic}",
+                           json.dumps({"records": [{"value": {"id": key}}]}),
+                           {"Content-Type": V2, "Idempotency-Key": key})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    except OSError:
+        return None
+    finally:
+        connection.close()
+
+
+def until_stored(port, topic, key, seconds=90):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        got = post(port, topic, key, 30)
+        if got and got[0] == 200 and not got[1]["offsets"][0]["error_code"]:
+            return got[1]["offsets"][0]["offset"]
+        time.sleep(0.1)
+    return None
+
+
+def behind(c, folder):
+    """HOLD (6): how long the followers hang in each turn; 75 is longer than any
+    answer is waited for."""
+    topic = c.topics("behind")[0]
+    words = ("--set", f"prefix=behind{c.run}")
+    server = Server(os.path.join(folder, "behind"), c.url, 0, *words)
+    heir = Server(os.path.join(folder, "heir"), c.url, 0, *words)
+    until_stored(server.port, topic, "B-first")
+    told = {}
+    for turn, key, dies in (("goes on", "B-on", False), ("is killed", "B-killed", True)):
+        check(c.whole([topic]), "all replicas are in sync")
+        leader = c.partition(topic).leader
+        # both, so that there is no controller that puts them out of sync
+        hung = [n for n in (1, 2, 3) if n != leader]
+        for n in hung:
+            c.kill(n, signal.SIGSTOP)
+        try:
+            check(post(server.port, topic, key, 0.5) is None,
+                  "a request is not answered while replicas in sync hang")
+            check(key.encode() in c.log_of(leader, topic), "but its leader holds the record")
+            if dies:
+                server.end(signal.SIGKILL)
+                server = heir
+            until = time.monotonic() + HOLD
+            while key not in told and time.monotonic() < until:
+                got = post(server.port, topic, key, 1)
+                if got and got[0] == 200:
+                    told[key] = got[1]["offsets"][0]["offset"]
+        finally:
+            for n in hung:
+                c.kill(n, signal.SIGCONT)
+        told[key] = until_stored(server.port, topic, key)
+        now = [i for i in held(c.bootstrap, [topic]).values() if i == key]
+        check(len(now) == 1, "I3 kafka: a request that its leader held is stored once when "
+              f"the server {turn} and it is repeated", len(now))
+    got = {offset: i for (_, _, offset), i in held(c.bootstrap, [topic]).items()}
+    check(all(got.get(at) == key for key, at in told.items()),
+          "I1 kafka: and is told the offset that it has", (told, got))
+    check(server.end() == 0, "the server ends with 0")
+
+
+class Asking(threading.Thread):
+    """GETs a path again and again; how long the slowest answer took."""
+
+    def __init__(self, server, path, pause=0.05):
+        super().__init__(daemon=True)
+        self.server, self.path, self.pause = server, path, pause
+        self.over, self.slowest, self.seen = threading.Event(), 0.0, []
+        self.start()
+
+    def run(self):
+        while not self.over.wait(self.pause):
+            began = time.monotonic()
+            try:
+                self.seen.append(self.server.get(self.path, timeout=90))
+            except OSError as e:
+                self.seen.append((0, repr(e)))
+            self.slowest = max(self.slowest, time.monotonic() - began)
+
+    def end(self):
+        self.over.set()
+        self.join(100)
+
+
+def hangs(c, folder):
+    """One of three brokers is stopped, not ended: its connections stay."""
+    topics = c.topics("hangs")
+    prefix = f"hangs{c.run}"
+    server = Server(os.path.join(folder, "hangs"), c.url, 0, "--set", f"prefix={prefix}")
+    load = Load("H", server.port, topics)
+    load.go_on(1)
+    cluster = json.loads(server.get("/v3/clusters")[1])["data"][0]["cluster_id"]
+    victim = c.partition(topics[0]).leader
+    c.kill(victim, signal.SIGSTOP)
+    health = Asking(server, "/healthz")
+    slow = [Asking(server, path) for path in
+            (f"/topics/{topics[0]}", f"/topics/{topics[1]}/partitions", "/brokers", "/topics",
+             f"/v3/clusters/{cluster}/topics", f"/v3/clusters/{cluster}/consumer-groups")
+            for _ in range(3)]
+    try:
+        goes = load.go_on(max(SECONDS, 6))
+        check(goes, "I13 kafka: load goes on while a broker hangs")
+        check(any('"degraded"' in text for _, text in health.seen),
+              "I13 kafka: /healthz says that a broker is away", health.seen[-1:])
+    finally:
+        c.kill(victim, signal.SIGCONT)
+    health.end()
+    for asking in slow:
+        asking.end()
+    check(health.slowest < 1 and not any('"unavailable"' in t for _, t in health.seen),
+          "I13 kafka: /healthz answers at once while a broker hangs, and two are enough",
+          (health.slowest, {t for _, t in health.seen}))
+    check(all(s in (200, 404, 500, 503) for a in slow for s, _ in a.seen),
+          "what is asked from the cluster meanwhile is answered in the end",
+          {s for a in slow for s, _ in a.seen})
+    print(f"# slowest: /healthz {health.slowest:.2f} s, metadata "
+          f"{max(a.slowest for a in slow):.1f} s in {sum(len(a.seen) for a in slow)} answers")
+    c.whole(topics)
+    load.end()
+    check(server.end() == 0, "the server that saw one hang ends with 0")
+    load.compare(held(c.bootstrap, topics), check, "a broker that hung")
+
+
 class Sinks:
     """Processes of one group; some share a data directory, some have their
     own, all write to one folder."""
@@ -309,7 +452,7 @@ def rebalance(c, folder):
 
 
 CASES = {"leaders": leaders, "killed": killed, "stopped": stopped, "sigterm": sigterm,
-         "rebalance": rebalance}
+         "behind": behind, "hangs": hangs, "rebalance": rebalance}
 
 
 def main():

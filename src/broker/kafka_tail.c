@@ -1,0 +1,207 @@
+/*
+ * The last records of a topic, for their idempotency keys.
+ *
+ * A leader shows what every replica in sync has; what it was given a moment
+ * ago, by a process that was killed then, it may hold without showing.  So
+ * before its end is asked, every replica in sync must have answered for a
+ * while: one that lives has fetched by then, one that does not leaves those in
+ * sync soon.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "broker/kafka_api_int.h"
+#include "broker/kafka_keys_int.h"
+#include "broker/kafka_read_int.h"
+#include "core/clock.h"
+#include "core/mem.h"
+
+enum {
+    RECORDS_MAX = 1000000, /* of a topic that are read at the most */
+    FETCH_BYTES = 4 << 20,
+    PING_MS = 2000,
+    SETTLE_US = 30000000, /* for the replicas that are in sync to answer */
+    AGAIN_US = 200000,
+    AWAKE_US = 2000000,  /* of a follower, until it has fetched */
+    HEARD_US = 10000000, /* so long ago says that it still is */
+};
+
+/* Does a server answer?  No matter what, be it that we may not ask. */
+static bool answers(struct kafka *k, int32_t node)
+{
+    rd_kafka_ConfigResource_t *asked;
+    struct err e = {.code = ERR_NONE};
+    struct kafka_call call;
+    char why[128];
+    char id[16];
+
+    if (kafka_call_begin(k, &call, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, &e) < 0) {
+        return false;
+    }
+    (void)k->rd->AdminOptions_set_request_timeout(call.options, PING_MS, why,
+                                                  sizeof(why));
+    (void)snprintf(id, sizeof(id), "%" PRId32, node);
+    asked = k->rd->ConfigResource_new(RD_KAFKA_RESOURCE_BROKER, id);
+    k->rd->DescribeConfigs(k->admin, &asked, 1, call.options, call.queue);
+    k->rd->ConfigResource_destroy_array(&asked, 1);
+    if (kafka_call_wait(k, &call, "ask a broker for its settings", &e) < 0 &&
+        e.code != ERR_CONNECT && e.code != ERR_TIMEOUT) {
+        e.code = ERR_NONE;
+    }
+    kafka_call_end(k, &call);
+    return e.code == ERR_NONE;
+}
+
+/* Note whether it answered; since when it does. */
+static int64_t hear(struct kafka *k, int32_t node, bool answered)
+{
+    int64_t now = clock_mono_us();
+    struct kafka_heard *h = &k->heard[0];
+
+    for (size_t i = 0; i < KAFKA_HEARD_MAX; i++) {
+        if (k->heard[i].last_us != 0 && k->heard[i].node == node) {
+            h = &k->heard[i];
+            break;
+        }
+        h = k->heard[i].last_us < h->last_us ? &k->heard[i] : h;
+    }
+    if (!answered || h->node != node || now - h->last_us > HEARD_US) {
+        *h = (struct kafka_heard){.node = node, .since_us = now};
+    }
+    h->last_us = answered ? now : 0;
+    return h->since_us;
+}
+
+static bool listed(const int32_t *list, size_t n, int32_t id)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (list[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The followers in sync of all partitions, each once. */
+static int followers(const struct cluster_place *places, size_t n,
+                     int32_t **ret, size_t *ret_n, struct err *e)
+{
+    int32_t *list = mem_zero(n + 1, CLUSTER_REPLICAS_MAX * sizeof(*list));
+    size_t count = 0;
+
+    if (list == NULL) {
+        return err_nomem(e, (n + 1) * CLUSTER_REPLICAS_MAX * sizeof(*list));
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (size_t r = 0; r < places[i].n; r++) {
+            const struct cluster_replica *one = &places[i].replicas[r];
+
+            if (one->in_sync && one->node != places[i].leader &&
+                !listed(list, count, one->node)) {
+                list[count++] = one->node;
+            }
+        }
+    }
+    *ret = list;
+    *ret_n = count;
+    return 0;
+}
+
+/* The first follower in sync that does not answer; -1: all do, since then. */
+static int ask_all(struct kafka *k, const char *topic, int32_t *ret,
+                   int64_t *ret_since, struct err *e)
+{
+    struct cluster_place *places = NULL;
+    int32_t *list = NULL;
+    size_t n = 0;
+    int rc;
+
+    *ret = -1;
+    *ret_since = 0;
+    if (kafka_cluster.places(&k->base, topic, &places, &n, e) < 0) {
+        return -1;
+    }
+    rc = followers(places, n, &list, &n, e);
+    for (size_t i = 0; rc == 0 && i < n && *ret < 0; i++) {
+        bool there = answers(k, list[i]);
+        int64_t since = hear(k, list[i], there);
+
+        *ret_since = since > *ret_since ? since : *ret_since;
+        *ret = there ? -1 : list[i];
+    }
+    mem_free(places);
+    mem_free(list);
+    return rc;
+}
+
+static int settle(struct kafka *k, const char *topic,
+                  const struct kafka_tail *what, struct err *e)
+{
+    int64_t until = clock_mono_us() + SETTLE_US;
+    int64_t since;
+    int32_t silent;
+
+    for (;;) {
+        if (what->stop(what->arg)) {
+            return err_set(e, ERR_INTERRUPTED, "the broker is being closed");
+        }
+        if (ask_all(k, topic, &silent, &since, e) < 0) {
+            return -1;
+        }
+        if (silent < 0 && clock_mono_us() - since >= AWAKE_US) {
+            return 0;
+        }
+        if (silent >= 0 && clock_mono_us() > until) {
+            return err_set(e, ERR_CONNECT,
+                           "could not find out what topic \"%s\" holds: "
+                           "broker %" PRId32 ", which has a replica in sync, "
+                           "does not answer",
+                           topic, silent);
+        }
+        clock_sleep_us(AGAIN_US);
+    }
+}
+
+static int read_partition(struct kafka *k, const struct broker_topic *t,
+                          int32_t partition, const struct kafka_tail *what,
+                          struct err *e)
+{
+    struct broker *b = &k->base;
+    struct broker_fetch f = {0};
+    int64_t most = RECORDS_MAX / t->partitions;
+    int64_t begin;
+    int64_t end;
+    int64_t at;
+    int rc;
+
+    if (kafka_ends(k, t->name, partition, &begin, &end, e) < 0 ||
+        kafka_topic_op_offset_at(b, t->name, partition, what->since_us, &at,
+                                 e) < 0) {
+        return -1;
+    }
+    at = at < end - most ? end - most : at;
+    rc = at < end ? kafka_fetch_watch(&f, what->keys, e) : 0;
+    while (rc == 0 && at < end) {
+        rc =
+            what->stop(what->arg)
+                ? err_set(e, ERR_INTERRUPTED, "the broker is being closed")
+                : kafka_fetch_op(b, t->name, partition, at, FETCH_BYTES, &f, e);
+        if (rc == 0 && f.n == 0) {
+            break;
+        }
+        at = f.next;
+    }
+    kafka_fetch_release(b, &f);
+    return rc;
+}
+
+int kafka_tail_read(struct kafka *k, const struct broker_topic *t,
+                    const struct kafka_tail *what, struct err *e)
+{
+    int rc = settle(k, t->name, what, e);
+
+    for (int32_t p = 0; rc == 0 && p < t->partitions; p++) {
+        rc = read_partition(k, t, p, what, e);
+    }
+    return rc;
+}
