@@ -3,14 +3,19 @@
 
 The DAGs that `schedule airflow` writes, with each kind of operators, and a
 DAG as people wrote them for a workspace: only the host and the argument that
-Airflow 3 removed are changed.  A task that fails shows why.
+Airflow 3 removed are changed.  A task that fails shows why.  And Airflow's workers killed with
+SIGKILL in the middle of tasks: Airflow does them again, each interval once.
 """
 import json
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.error
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -89,16 +94,20 @@ def pinline(folder, *words):
 class Airflow:
     def __init__(self, values, port):
         self.values = values
-        host = {"conn_type": "databricks", "host": "127.0.0.1", "schema": "http",
-                "port": port, "password": "any"}
-        http = {"conn_type": "http", "host": "127.0.0.1", "schema": "http",
-                "port": port}
         self.env = dict(
             os.environ, AIRFLOW_HOME=values["home"],
             AIRFLOW__CORE__LOAD_EXAMPLES="False",
             AIRFLOW__CORE__DAGS_FOLDER=values["home"] + "/dags",
-            AIRFLOW_CONN_DATABRICKS_DEFAULT=json.dumps(host),
-            AIRFLOW_CONN_PINLINE=json.dumps(http))
+            **self.connections(port))
+
+    @staticmethod
+    def connections(port):
+        host = {"conn_type": "databricks", "host": "127.0.0.1", "schema": "http",
+                "port": port, "password": "any"}
+        http = {"conn_type": "http", "host": "127.0.0.1", "schema": "http",
+                "port": port}
+        return {"AIRFLOW_CONN_DATABRICKS_DEFAULT": json.dumps(host),
+                "AIRFLOW_CONN_PINLINE": json.dumps(http)}
 
     def dag(self, name, text):
         with open(f"{self.values['home']}/dags/{name}.py", "w",
@@ -171,6 +180,170 @@ def try_sdk(airflow, port):
           "I14 Databricks: the same token is the same run", done.stdout)
 
 
+# ---- workers that die ----
+
+# what a worker is killed in the middle of; on the server `load` takes its time
+SLOW = "load = sleep 8 && echo $PINLINE_RUN >> ran"
+BATCH = ('clean = {0} batch --task load && {0} batch --task clean_pin --interval '
+         '"$PINLINE_INTERVAL" && sleep 8 && echo done >> ran_bash')
+
+
+def children():
+    """pid -> (its parent, its command line)."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+                parent = int(f.read().rpartition(")")[2].split()[1])
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                found[int(pid)] = (parent, f.read())
+        except OSError:  # it has just ended
+            pass
+    return found
+
+
+def kill_workers(scheduler):
+    """SIGKILL for the workers that have a task, and all that they started."""
+    procs = children()
+    doomed = {p for p, (_, line) in procs.items() if b"LocalExecutor: " in line
+              and b"<idle>" not in line and descends(procs, p, scheduler)}
+    doomed |= {p for p in procs if any(descends(procs, p, d) for d in doomed)}
+    for pid in doomed:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    return len(doomed)
+
+
+def descends(procs, pid, ancestor):
+    while pid in procs and pid != ancestor:
+        pid = procs[pid][0]
+    return pid == ancestor
+
+
+class Api:
+    """Airflow's own REST API."""
+
+    def __init__(self, url):
+        self.url = url + "/api/v2/"
+
+    def __call__(self, path, body=None):
+        with urllib.request.urlopen(urllib.request.Request(
+                self.url + path, json.dumps(body).encode() if body else None,
+                {"Content-Type": "application/json"}), timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def patiently(self, path, body=None, seconds=120):
+        """A DAG is found some time after its file was written."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                return self(path, body)
+            except (OSError, ValueError) as why:
+                if time.monotonic() > until:
+                    raise RuntimeError(f"{path}: {why}") from why
+                time.sleep(0.5)
+
+    def tasks(self, dag):
+        found = self(f"dags/{dag}/dagRuns/once/taskInstances")["task_instances"]
+        return {t["task_id"]: (t["state"], t["try_number"]) for t in found}
+
+
+def await_(seconds, look):
+    """look()'s first true answer, or its last."""
+    until = time.monotonic() + seconds
+    while not (got := look()) and time.monotonic() < until:
+        time.sleep(0.5)
+    return got
+
+
+def write_slow_dags(folder, home):
+    for kind, tasks in (("bash", BATCH.format(PINLINE)), ("http", "load"),
+                        ("databricks", "load")):
+        done = pinline(folder, "schedule", "airflow", "--operators", kind, "-o",
+                       f"{home}/dags/killed_{kind}.py", *(
+                           w for s in (f"name=killed_{kind}", f"tasks={tasks}",
+                                       "retries=4", "retry_delay=1s",
+                                       "start=2026-11-01")
+                           for w in ("--set", "schedule." + s)))
+        if done.returncode != 0:
+            raise SystemExit(done.stderr)
+
+
+def kill_and_wait(api, scheduler, port):
+    """Workers are killed while each of three DAGs waits for something slow."""
+    middle = {"killed_bash": "clean", "killed_http": "load",
+              "killed_databricks": "load"}
+    day = time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() + 86400))
+    for dag in middle:
+        api.patiently(f"dags/{dag}/dagRuns",
+                      {"dag_run_id": "once", "logical_date": day})
+    hit = set()
+    until = time.monotonic() + 240
+    while hit != set(middle) and time.monotonic() < until:
+        now = {d for d, t in middle.items() if api.tasks(d).get(t, ("",))[0] == "running"}
+        # those that ask a server: once it works for them
+        ready = now if len(runs(port)) >= len(now - {"killed_bash"}) else set()
+        if ready - hit:
+            time.sleep(2)
+            hit |= ready if kill_workers(scheduler) else set()
+        time.sleep(0.5)
+    states = {}
+
+    def ended():
+        states.update({d: api(f"dags/{d}/dagRuns/once")["state"] for d in middle})
+        return set(states.values()) <= {"success", "failed"}
+
+    await_(300, ended)
+    return hit, states, {d: api.tasks(d)[t] for d, t in middle.items()}
+
+
+def try_killed(airflow, port_free):
+    with tempfile.TemporaryDirectory() as folder:
+        server = subprocess.Popen(
+            [PINLINE, "serve", "--listen", f"127.0.0.1:{port_free}", "--set",
+             f"schedule.tasks={SLOW}", "--set", "schedule.retries=0"],
+            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            server.stdout.readline()
+            done = pinline(folder, "emulate", "--to", f"http://127.0.0.1:{port_free}",
+                           "--rows", "20", "--quiet")
+            write_slow_dags(folder, airflow.values["home"])
+            os.environ.update(airflow.connections(port_free))
+            values = far.call("airflow", "serve", "--dir", airflow.values["dir"])
+            hit, states, tasks = kill_and_wait(Api(values["url"]),
+                                               int(values["scheduler"]), port_free)
+            print(f"# killed in {sorted(hit)}: {states}, {tasks}")
+            check(done.returncode == 0 and len(hit) == 3 and
+                  set(states.values()) == {"success"} and
+                  all(n >= 2 for _, n in tasks.values()),
+                  "Airflow does the tasks of killed workers again, to success",
+                  f"{done.stderr} {hit} {states} {tasks}")
+            asked = runs(port_free)
+            with open(os.path.join(folder, "ran"), encoding="utf-8") as f:
+                ran = sorted(f.read().split())
+            check(len(asked) == 2 and {r["state"] for r in asked} == {"success"} and
+                  ran == sorted(str(r["run_id"]) for r in asked),
+                  "I14 Airflow: a worker that is killed while it waits gets the run that "
+                  "it had; the interval runs once, by HTTP and by Databricks operators",
+                  f"ran {ran}, runs {asked}")
+            count = pinline(folder, "query", "--format", "json", "--sql",
+                            "SELECT count(*) AS n, count(DISTINCT ind) AS k FROM clean_pin")
+            check(count.returncode == 0 and json.loads(count.stdout)[0]["n"] == 20,
+                  "I14 Airflow: a batch whose worker is killed behind it is done again, "
+                  "its rows are there once", count.stdout + count.stderr)
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder, far.side("airflow") as values:
         done = pinline(folder, "run", "--rows", "20", "--quiet")
@@ -195,6 +368,7 @@ def main():
         finally:
             server.terminate()
             check(server.wait(timeout=30) == 0, "the server ends well")
+        try_killed(airflow, free_port())
     print(f"{passed} passed, {failed} failed")
     return failed > 0
 
