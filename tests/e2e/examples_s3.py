@@ -49,13 +49,13 @@ def in_kafka(kafka, *topics):
     check({f"{t}:0:200" for t in topics} <= set(out.split()), f"Kafka has the rows of {topics[0]}")
 
 
-def example(s3, kafka, folder, script):
-    env = dict(os.environ, KAFKA=kafka["bootstrap"], AWS_ENDPOINT_URL=s3["url"], AWS_REGION=s3["region"],
+def example(s3, kafka, folder, script, **more):
+    env = dict(os.environ, **more, KAFKA=kafka["bootstrap"], AWS_ENDPOINT_URL=s3["url"], AWS_REGION=s3["region"],
                AWS_ACCESS_KEY_ID=s3["access_key"],
                AWS_SECRET_ACCESS_KEY=s3["secret_key"], BUCKET=s3["bucket"], ROWS="200")
     done = subprocess.run([os.path.join(far.ROOT, "examples", script),
                            os.path.join(folder, script.replace("/", "-"))], env=env,
-                          capture_output=True, text=True, timeout=250, check=False)
+                          capture_output=True, text=True, timeout=400, check=False)
     check(done.returncode == 0, f"examples/{script} ends well")
     if done.returncode:
         print(done.stdout[-2000:] + done.stderr[-2000:])
@@ -64,7 +64,8 @@ def example(s3, kafka, folder, script):
 
 def main():
     python_of_tests()
-    with far.side("s3") as s3, far.side("kafka") as kafka, tempfile.TemporaryDirectory() as folder:
+    with far.side("s3") as s3, far.side("kafka") as kafka, far.side("airflow") as airflow, \
+            tempfile.TemporaryDirectory() as folder:
         text = example(s3, kafka, folder, "rest-proxy-s3/run")
         in_kafka(kafka, *(f"262542bdae36.{t}" for t in ("pin", "geo", "user")))
         got = objects(s3, "user-262542bdae36-bucket/topics/")
@@ -75,6 +76,10 @@ def main():
         check(all(b.endswith(b"\n") and isinstance(json.loads(b), dict)
                   for b in got.values()), "each is one JSON document and a line's end")
         check(len(re.findall("closes", text)) == 3, "the sums close")
+        check(re.search(r"^ *200 +200 +200 +\d+k$", text, re.M),
+              "df_pin, df_geo, df_user are the records of the bucket")
+        check(all(f"\n{q}  " in text for q in ("01", "03", "04", "06", "07", "08", "09", "10")),
+              "the eight questions are answered")
         env = dict(os.environ, AWS_ENDPOINT_URL=s3["url"], AWS_REGION=s3["region"],
                    AWS_ACCESS_KEY_ID=s3["access_key"],
                    AWS_SECRET_ACCESS_KEY=s3["secret_key"])
@@ -88,12 +93,21 @@ def main():
               "run --input s3://... takes the rows of the objects")
         if done.returncode:
             print(done.stderr)
-        example(s3, kafka, folder, "daily-batch-and-kinesis/run-batch")
+        text = example(s3, kafka, folder, "daily-batch-and-kinesis/run-batch",
+                       AIRFLOW=airflow["dir"])
+        check("DAG daily_batch has run" in text and "\n09  " in text,
+              "Airflow runs the day, and the tables answer")
         in_kafka(kafka, *(f"0affe94cc7d3.{t}" for t in ("pin", "geo", "user")))
         got = objects(s3, "daily/topics/0affe94cc7d3.geo/partition=0/")
         check(sum(b.count(b"\n") for b in got.values()) == 200
               and all(k.endswith(".json.gz") for k in got), "gzip objects of 100 lines")
-        example(s3, kafka, folder, "fastapi-s3-postgres/run-batch")
+        text = example(s3, kafka, folder, "fastapi-s3-postgres/run-batch",
+                       AIRFLOW=airflow["dir"])
+        got = objects(s3, "pinterest-data/clean/pin/")
+        check("DAG fastapi_s3 has run" in text and
+              any(k.endswith(".parquet") for k in got) and
+              any(k.endswith("_delta_log/00000000000000000001.json") for k in got),
+              "Airflow runs the day; the cleaned table is in S3")
         in_kafka(kafka, "KafkaPinterestTopic")
         got = objects(s3, "pinterest-data/events/")
         lists = [json.loads(b) for _, b in sorted(got.items())]
