@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
-"""The objects sink on S3: killed, cut off, lied to (I4, I5, I11, I13).
+"""s3.py [cut] - the objects sink on S3: killed, cut off, lied to (I4, I5, I11, I13).
 
 Against versitygw: kill -9 at each fault point; the server killed and started
 again under load; a network that delays, cuts and drops (a proxy in this
 program); wrong credentials, buckets and objects.  What must hold: every
 offset's value stands once in the objects, in order, as boto3 reads them;
 objects never change; messages say what to do and never show the secret.
-ROUNDS (default 1) repeats the kills and the cuts.
+ROUNDS (default 1) repeats the kills and the cuts.  With `cut` objects and tables
+are written through a network of our own, which is cut.
 """
 import json
 import os
 import random
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -24,6 +27,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import far  # noqa: E402
 import sinks  # noqa: E402
+from cable import THERE_IP, Cable, own_namespace  # noqa: E402
 from sinks import check  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
@@ -160,6 +164,69 @@ class Proxy:
                 pass
 
 
+def cable_cut(root, cable, s3):
+    """Objects and a stream's tables while frames are lost: cut, one way, cut for
+    longer than time-outs and retries together."""
+    data = os.path.join(root, "cable")
+    acknowledged = {}
+    tables = ["--set", f"tables.dir=s3://{s3['bucket']}/cable-t"]
+    server = sinks.Server(data, f"objects.dir=s3://{s3['bucket']}/cable",
+                          "objects.flush_records=20", "objects.flush_time=200ms",
+                          "stream.enabled=true", "stream.trigger=300ms", tables[1],
+                          "s3.timeout=2s", "s3.retries=2")
+    stop = threading.Event()
+    threads = [threading.Thread(target=sinks.post_until_dead, args=(
+        server.base.rstrip("/"), stop, acknowledged, k)) for k in range(2)]
+    for t in threads:
+        t.start()
+    time.sleep(1)
+    for begin, end, seconds in ((cable.cut, cable.mend, 2),
+                                (lambda: cable.lose_answers(True),
+                                 lambda: cable.lose_answers(False), 3),
+                                (cable.cut, cable.mend, 12)):
+        begin()
+        time.sleep(seconds)
+        end()
+        time.sleep(1.5)
+    stop.set()
+    for t in threads:
+        t.join()
+    check(server.stop() == 0, "I15 s3: serve ends on SIGTERM after its network was cut")
+    sinks.pinline(data, "sink", *settings(s3, "cable"))
+    sinks.pinline(data, "stream", "--once", *tables)
+    got = [json.loads(line)["index"] for line in lines_of(objects_of(s3, "cable"), "cable",
+                                                          "pin")]
+    check(len(acknowledged) > 20 and len(got) == len(set(got)) and all(
+        offset < len(got) and got[offset] == index
+        for offset, index in acknowledged.items()),
+        f"I13 s3: {len(acknowledged)} acknowledged records stand once, in order, in the "
+        "objects after cuts of the network")
+    rows = json.loads(sinks.pinline(
+        data, "query", *tables, "--format", "json", "--sql", "select count(*) n, "
+        "count(distinct ind) d, min(ind) least from clean_pin").stdout)[0]
+    check(rows["n"] == rows["d"] == len(set(got)),
+          f"I13 delta on S3: {rows['n']} rows, each once, after cuts of the network")
+
+
+def cut():
+    """The server in one namespace, we in another."""
+    own_namespace()
+    cable = Cable()
+    folder = tempfile.mkdtemp(prefix="pinline-s3.")
+    try:
+        out = subprocess.run(["nsenter", "-t", str(cable.pid), "-n", far.TOOL, "s3", "start",
+                              "--dir", folder, "--listen", THERE_IP],
+                             stdout=subprocess.PIPE, text=True, check=True).stdout
+        s3 = dict(line.split("=", 1) for line in out.splitlines())
+        environment(s3)
+        with tempfile.TemporaryDirectory() as root:
+            cable_cut(root, cable, s3)
+    finally:
+        far.call("s3", "stop", "--dir", folder)
+        cable.end()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def under_load(s3, root, name, url, trouble):
     """serve with its objects on S3 while something happens to the far side."""
     data = os.path.join(root, name)
@@ -266,6 +333,10 @@ def unconditional(root):
 
 def main():
     python_of_tests()
+    if sys.argv[1:] == ["cut"]:
+        cut()
+        print(f"{sinks.passed} passed, {sinks.failed} failed")
+        sys.exit(1 if sinks.failed else 0)
     with tempfile.TemporaryDirectory() as root:
         with far.side("s3") as s3:
             environment(s3)

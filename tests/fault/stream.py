@@ -139,7 +139,7 @@ def killed_round(root, number):
           "I7 stream: every sum closes after --full")
 
 
-def post_all(base, stop, acknowledged, number):
+def post_all(base, stop, acknowledged, number, topic="user"):
     """Rows that differ, until stopped."""
     i = 0
     while not stop.is_set():
@@ -149,7 +149,7 @@ def post_all(base, stop, acknowledged, number):
         i += 20
         body = json.dumps({"records": [{"value": v} for v in values]}).encode()
         request = urllib.request.Request(
-            f"{base}/topics/user", body,
+            f"{base}/topics/{topic}", body,
             {"Content-Type": "application/vnd.kafka.json.v2+json"})
         try:
             with urllib.request.urlopen(request, timeout=5):
@@ -281,6 +281,46 @@ def away_round(root, folder):
           "I13 delta on S3: a store that goes away and comes back costs delay only")
 
 
+def two_writers_round(root):
+    """Two streams, each with topics of its own, in one table of a bucket, and
+    a compaction beside them; one of the two is killed on the way."""
+    tables, words = tables_of(os.path.join(root, "two", "x"), "two")
+    wanted = [set(), set()]
+    servers, stop, threads = [], threading.Event(), []
+    options = ("stream.enabled=true", "stream.trigger=150ms", "objects.enabled=false",
+               "stream.compact_every=500ms", "stream.compact_files=4", *words[1:])
+
+    def begin(k, life):
+        servers[k:k + 1] = [sinks.Server(os.path.join(root, f"two{k}"),
+                                         f"topics=user=user{k}", *options)]
+        threads.append(threading.Thread(target=post_all, args=(
+            servers[k].base.rstrip("/"), stop, wanted[k], 10 * (k + 1) + life, f"user{k}")))
+        threads[-1].start()
+
+    for k in (0, 1):
+        begin(k, 0)
+    time.sleep(3)
+    servers[0].process.kill()
+    servers[0].process.wait()
+    begin(0, 1)
+    time.sleep(3)
+    stop.set()
+    for t in threads:
+        t.join()
+    check([s.stop() for s in servers] == [0, 0], "two streams in one table end on SIGTERM")
+    for k in (0, 1):
+        pinline(os.path.join(root, f"two{k}"), "stream", "--once", "--set",
+                f"topics=user=user{k}", *words)
+    got = user_inds(tables)
+    check(len(wanted[0]) > 50 and len(wanted[1]) > 50 and len(got) == len(set(got))
+          and wanted[0] | wanted[1] <= set(got),
+          f"I4 delta on S3: {len(got)} rows of two writers, each once")
+    history = DeltaTable(f"{tables}/user").history()
+    kinds = [h["operation"] for h in history]
+    check("OPTIMIZE" in kinds and kinds.count("WRITE") > 20,
+          f"both wrote, and compaction beside them: {len(kinds)} versions")
+
+
 def refused_round(root):
     """A store that does not honour conditional puts."""
     data = os.path.join(root, "refused")
@@ -305,6 +345,7 @@ def on_s3(root):
             killed_round(os.path.join(root, f"r{number}"), number)
         served_round(os.path.join(root, "s"))
         away_round(os.path.join(root, "a"), s3["dir"])
+        two_writers_round(root)
     refused_round(root)
 
 

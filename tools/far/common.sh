@@ -60,8 +60,8 @@ far_wait() {
     done
 }
 
-far_port_open() { # PORT
-    (exec 3<> "/dev/tcp/127.0.0.1/$1") 2> /dev/null
+far_port_open() { # PORT [ADDRESS]
+    (exec 3<> "/dev/tcp/${2:-127.0.0.1}/$1") 2> /dev/null
 }
 
 # far_kill PIDNAME [SECONDS]: TERM, then KILL after SECONDS (10).

@@ -4,6 +4,9 @@
 #                        plain file, DIR/data/BUCKET/KEY
 #   --server rclone      ignores If-None-Match, as some servers do
 #   --server moto        AWS as boto's people imagine it, with accounts
+#   --stranger           versitygw with a second account that may do nothing:
+#                        status says stranger_key=, stranger_secret=
+#   --listen ADDRESS     versitygw there, not on 127.0.0.1
 #
 # status: url= (the endpoint), access_key=, secret_key=, region=, bucket=
 # (which exists), folder= (where the objects lie; none for moto), server=.
@@ -15,12 +18,20 @@ far_s3_versitygw=v1.8.0
 far_s3_rclone=v1.75.1
 
 far_s3_server() {
-    local server=${PINLINE_S3_SERVER:-versitygw} i
-    for ((i = 0; i < ${#FAR_ARGS[@]}; i++)); do
-        [ "${FAR_ARGS[i]}" = --server ] && server=${FAR_ARGS[i + 1]:-}
-    done
-    echo "$server"
+    local asked
+    asked=$(far_s3_option --server)
+    echo "${asked:-${PINLINE_S3_SERVER:-versitygw}}"
 }
+
+# The word behind an option; empty: not given.
+far_s3_option() {
+    local i
+    for ((i = 0; i < ${#FAR_ARGS[@]}; i++)); do
+        [ "${FAR_ARGS[i]}" = "$1" ] && echo "${FAR_ARGS[i + 1]:-}"
+    done
+}
+
+far_s3_flag() { printf '%s\n' "${FAR_ARGS[@]}" | grep -qx -e "$1"; }
 
 far_install() {
     case $(far_s3_server) in
@@ -38,8 +49,8 @@ far_s3_spawn() {
     case $1 in
     versitygw)
         far_spawn s3 env "ROOT_ACCESS_KEY=$access_key" "ROOT_SECRET_KEY=$secret_key" \
-            "$FAR_CACHE/go/versitygw-$far_s3_versitygw" --port "127.0.0.1:$port" \
-            --region us-east-1 --quiet posix "$FAR_DIR/data"
+            "$FAR_CACHE/go/versitygw-$far_s3_versitygw" --port "$host:$port" \
+            --region us-east-1 --quiet ${iam:+--iam-dir "$iam"} posix "$FAR_DIR/data"
         ;;
     rclone)
         far_spawn s3 "$FAR_CACHE/go/rclone-$far_s3_rclone" serve s3 \
@@ -53,24 +64,41 @@ far_s3_spawn() {
 }
 
 far_start() {
-    local server port access_key secret_key folder
+    local server port access_key secret_key folder host iam= stranger_key stranger_secret
     server=$(far_s3_server)
+    host=$(far_s3_option --listen)
     if [ ! -f "$FAR_DIR/made" ]; then
         mkdir -p "$FAR_DIR/data/pinline"
+        far_s3_flag --stranger && iam=$FAR_DIR/users && mkdir -p "$iam"
         (umask 077 && echo "port=$(far_ports 1) access_key=AKIA$(far_s3_draw 6)" \
-            "secret_key=$(far_s3_draw 16)" > "$FAR_DIR/made")
+            "secret_key=$(far_s3_draw 16) host=${host:-127.0.0.1} iam=$iam" > "$FAR_DIR/made")
     fi
     . "$FAR_DIR/made"
     folder=$FAR_DIR/data/pinline
     far_s3_spawn "$server"
-    far_wait s3 60 far_port_open "$port" || return 1
+    far_wait s3 60 far_port_open "$port" "$host" || return 1
     if [ "$server" = moto ]; then
         folder=
         far_s3_moto_accounts || return 1
     fi
-    far_status "url=http://127.0.0.1:$port" "access_key=$access_key" \
+    [ -z "$iam" ] || far_s3_stranger || return 1
+    far_status "url=http://$host:$port" "access_key=$access_key" \
         "secret_key=$secret_key" region=us-east-1 bucket=pinline \
-        "folder=$folder" "server=$server"
+        "folder=$folder" "server=$server" \
+        ${iam:+"stranger_key=$stranger_key" "stranger_secret=$stranger_secret"}
+}
+
+far_s3_stranger() {
+    if [ ! -f "$FAR_DIR/stranger" ]; then
+        stranger_key=STRANGER$(far_s3_draw 6) stranger_secret=$(far_s3_draw 16)
+        "$FAR_CACHE/go/versitygw-$far_s3_versitygw" admin --access "$access_key" \
+            --secret "$secret_key" --region us-east-1 \
+            --endpoint-url "http://$host:$port" create-user --access "$stranger_key" \
+            --secret "$stranger_secret" --role user > "$FAR_DIR/stranger.log" 2>&1 || return 1
+        (umask 077 && echo "stranger_key=$stranger_key stranger_secret=$stranger_secret" \
+            > "$FAR_DIR/stranger")
+    fi
+    . "$FAR_DIR/stranger"
 }
 
 far_s3_draw() { head -c "$1" /dev/urandom | od -An -tx1 | tr -d ' \n' | tr a-f A-F; }
