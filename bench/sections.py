@@ -210,7 +210,27 @@ def topics(b):
           unit="MB/s", least=1500)
 
 
-def fill(b, data, rows, batch):
+LONG = 1200
+
+
+def long_pins(b, rows):
+    """Pins of 1,200 bytes: generated ones whose descriptions go on with others'."""
+    folder = b.path("long")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(data_folder(b), "pin.jsonl"), encoding="utf-8") as source, \
+            open(os.path.join(folder, "pin.jsonl"), "w", encoding="utf-8") as out:
+        before = []
+        for line, _ in zip(source, range(rows)):
+            row = json.loads(line)
+            before = [*before[-7:], str(row.get("description") or "")]
+            room = LONG - len(line.encode())
+            more = (" " + " ".join(before[:-1]) + " " + LONG * "more ")[:max(room, 0)]
+            row["description"] = before[-1] + more
+            out.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+    return folder
+
+
+def fill(b, data, rows, batch, *more):
     """A data directory with rows of each table in its topics; and how it went."""
     folder = b.path("emulated")
     server = Serve([b.pinline, "serve", "--listen", "127.0.0.1:0", "--data", folder,
@@ -218,7 +238,7 @@ def fill(b, data, rows, batch):
     try:
         result = run([b.pinline, "emulate", "--source", data, "--rows", rows,
                       "--order", "sequential", "--pace", "max", "--batch", batch,
-                      "--to", server.url, "-q"])
+                      "--to", server.url, "-q", *more])
     finally:
         server.stop()
     return folder, result
@@ -258,10 +278,10 @@ def objects(b):
 
 def s3(b):
     """topics to gzip JSON objects in S3, server and all on the same cores"""
-    rows = b.rows // 4
+    rows = b.rows // 2
     tool = os.path.join(b.root, "tools", "far-sides")
     subprocess.run(["rm", "-rf", b.path("emulated")], check=True)
-    folder, _ = fill(b, data_folder(b), rows, 100)
+    folder, _ = fill(b, long_pins(b, rows), rows, 100, "--tables", "pin")
     out = subprocess.run([tool, "s3", "start", "--dir", b.path("s3")], check=True,
                          stdout=subprocess.PIPE, text=True).stdout
     at = dict(line.split("=", 1) for line in out.splitlines())
@@ -280,8 +300,8 @@ def s3(b):
                               "-q"], env=env))
     finally:
         subprocess.run([tool, "s3", "stop", "--dir", b.path("s3")], check=True)
-    b.add("topics to gzip JSON objects in S3",
-          ("pinline", rows * 3 / statistics.median(t["wall"] for t in times),
+    b.add("topics to gzip JSON objects in S3, rows of 1,200 B",
+          ("pinline", rows / statistics.median(t["wall"] for t in times),
            statistics.median(t["cpu"] for t in times),
            max(t["peak"] for t in times)), unit="rows/s", least=188_000)
 
@@ -334,9 +354,10 @@ def stream(b):
         got = streamed(b, rate, 15 if b.rows >= 1_000_000 else 6)
         b.say(f"stream at {rate:,} rows/s: reached {got['rate']:,.0f}, "
               f"p50 {got['p50']:.2f} s, p99 {got['p99']:.2f} s")
+        if got["p99"] < 1 and (best is None or got["rate"] > best["rate"]):
+            best = got
         if got["p99"] >= 1 or got["rate"] < 0.9 * rate:
             break
-        best = got
     if best is not None:
         b.add("stream to Delta, p99 under 1 s, trigger 500 ms",
               ("pinline", best["rate"], best["cpu"], best["peak"]), unit="rows/s",
