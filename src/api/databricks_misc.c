@@ -48,6 +48,8 @@ void databricks_no_run(struct http_request *r, int64_t id, const struct err *e)
     if (e->code == ERR_NOTFOUND) {
         answer_error(r, FAMILY_DATABRICKS, 400, 400,
                      "Run %" PRId64 " does not exist.", id);
+    } else if (e->code == ERR_BUSY) { /* not 429: waiting will not do */
+        answer_error(r, FAMILY_DATABRICKS, 400, 400, "%s", e->msg);
     } else {
         answer_err(r, FAMILY_DATABRICKS, e);
     }

@@ -87,7 +87,7 @@ static int put_value(struct buf *b, struct slice name, yyjson_val *parameters,
                            SLICE_FMT(name), SLICE_FMT(type));
         }
         if (!json_get_text(v, "value", &value)) {
-            return buf_puts(b, "NULL", e);
+            return buf_putf(b, e, "CAST(NULL AS %.*s)", SLICE_FMT(type));
         }
         if (text_ascii_ieq(type, SLICE("STRING"))) {
             return put_quoted(b, value, e);

@@ -68,6 +68,23 @@ print([c.type_name.value for c in r.manifest.schema.columns], r.result.data_arra
 r = w.statement_execution.execute_statement(statement="SELECT * FROM nope",
                                             warehouse_id="any")
 print(r.status.state.value, r.status.error.message)
+r = w.statement_execution.execute_statement(
+    statement="SELECT count(*) AS n, count(DISTINCT p.index) AS k FROM df_pin p "
+              "JOIN df_geo g ON g.ind = p.index JOIN df_user u ON u.ind = g.ind "
+              "JOIN clean_pin c ON c.ind = p.index::INT", warehouse_id="any")
+print(r.result.data_array, w.statement_execution.get_statement_result_chunk_n(
+    r.statement_id, 0).data_array == r.result.data_array)
+r = w.statement_execution.execute_statement(
+    statement="SELECT count(*) FROM range(1000000000000)", warehouse_id="any",
+    wait_timeout="0s")
+w.statement_execution.cancel_execution(r.statement_id)
+while r.status.state.value in ("PENDING", "RUNNING"):
+    r = w.statement_execution.get_statement(r.statement_id)
+print(r.status.state.value)
+try:
+    w.jobs.get_run(999999)
+except Exception as why:
+    print(type(why).__name__, why)
 run = w.jobs.submit(run_name="sdk", idempotency_token="sdk-1", tasks=[
     jobs.SubmitTask(task_key="a", existing_cluster_id="x",
                     notebook_task=jobs.NotebookTask(notebook_path="/clean_pin"))])
@@ -169,14 +186,19 @@ def try_sdk(airflow, port):
         [airflow.values["python"], "-c", SDK, f"http://127.0.0.1:{port}"],
         text=True, timeout=120, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     lines = done.stdout.splitlines()
-    good = done.returncode == 0 and len(lines) == 4
+    good = done.returncode == 0 and len(lines) == 7
     check(good and "['20', '1.5', \"it's me\", None]" in lines[0] and
           lines[0].startswith("['LONG', "),
           "the Databricks SDK reads typed rows of a statement",
           done.stdout + done.stderr[-2000:])
     check(good and lines[1].startswith("FAILED") and "nope" in lines[1],
           "a statement that fails says why", done.stdout)
-    check(good and lines[2:] == ["SUCCESS", "True"],
+    check(good and lines[2] == "[['20', '20']] True",
+          "statements see the raw records as df_pin, df_geo, df_user", done.stdout)
+    check(good and lines[3] == "CANCELED", "a statement is canceled", done.stdout)
+    check(good and lines[4] == "ResourceDoesNotExist Run 999999 does not exist.",
+          "an unknown run is the SDK's ResourceDoesNotExist", done.stdout)
+    check(good and lines[5:] == ["SUCCESS", "True"],
           "I14 Databricks: the same token is the same run", done.stdout)
 
 

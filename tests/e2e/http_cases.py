@@ -84,6 +84,10 @@ class Server:
                 argv += ["--set", "consumers.max=" + value]
             elif key == "idle_ms":
                 argv += ["--set", "consumers.idle=" + value + "ms"]
+            elif key == "notebook":
+                argv += ["--set", "schedule.notebooks=" + value]
+            elif key == "pipelines":
+                argv += ["--no-pipelines"]
             elif key == "body":
                 argv += ["--set", "max_body=" + value]
             else:
