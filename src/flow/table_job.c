@@ -176,7 +176,8 @@ static int fill(void *arg, struct crew_block *b, struct err *e)
         return -1;
     }
     while (n < r->n && (int64_t)n < r->job->messages_left &&
-           (n == 0 || bytes + r->m[n].value.len <= CREW_BLOCK)) {
+           (n == 0 || (bytes + r->m[n].value.len <= CREW_BLOCK &&
+                       (int64_t)bytes < r->job->bytes_left))) {
         bytes += r->m[n++].value.len;
     }
     b->topic = r->range->topic;

@@ -6,12 +6,14 @@ load too (I13).
 
 The tables of an undisturbed batch are the truth; delta-rs reads both, and
 reads what a kill leaves behind.  ROUNDS (default 1) repeats it with other
-data.
+data; STREAM_COMMITS is how often one stream commits.
 """
+import contextlib
 import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -31,6 +33,7 @@ import sinks  # noqa: E402
 from sinks import check, pinline  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
+COMMITS = int(os.environ.get("STREAM_COMMITS", "400"))
 TABLES = ("pin", "geo", "user")
 POINTS = ["batch_before_commit", "delta_before_data", "delta_before_log",
           "delta_after_log", "delta_before_checkpoint", "delta_before_compact",
@@ -281,6 +284,40 @@ def away_round(root, folder):
           "I13 delta on S3: a store that goes away and comes back costs delay only")
 
 
+def small_commits_round(root):
+    """A commit a row, then by bytes: the ledger does not grow with commits."""
+    data = os.path.join(root, "small")
+
+    def post(first, n):
+        server = sinks.Server(data, "objects.enabled=false")
+        server.post("user", [{"value": {"ind": first + i, "first_name": "A",
+                                        "last_name": f"B{first + i}"}} for i in range(n)],
+                    "json")
+        server.stop()
+
+    def ledger():
+        with contextlib.closing(sqlite3.connect(f"{data}/ledger.db")) as db:
+            return db.execute("SELECT count(*), sum(cleaned), min(first), max(next) FROM span "
+                              "WHERE pipeline = 'stream' AND topic = 'user'").fetchone()
+
+    def commits():
+        return len(DeltaTable(f"{data}/lake/clean/user").history())
+
+    post(0, COMMITS)
+    pinline(data, "stream", "--once", "--set", "stream.trigger_rows=1")
+    n, *rest = ledger()
+    check(commits() > COMMITS - 5 and n <= 257 and rest == [COMMITS, 0, COMMITS],
+          f"{COMMITS} commits of a stream leave {n} rows in the ledger")
+    before = commits()
+    post(COMMITS, 50)
+    pinline(data, "stream", "--once", "--set", "stream.trigger_bytes=1000")
+    check(2 <= commits() - before < 25,
+          f"stream.trigger_bytes commits by bytes: {commits() - before} commits")
+    check(ledger()[1:] == (COMMITS + 50, 0, COMMITS + 50) and all(
+        a["closes"] for a in accounting(data).values()),
+        "I7 stream: the sum closes over the ledger's merged rows")
+
+
 def two_writers_round(root):
     """Two streams, each with topics of its own, in one table of a bucket, and
     a compaction beside them; one of the two is killed on the way."""
@@ -353,6 +390,7 @@ def in_folders(root):
     for number in range(ROUNDS):
         killed_round(os.path.join(root, f"r{number}"), number)
     followed_round(root)
+    small_commits_round(root)
     served_round(root)
 
 
