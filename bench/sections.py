@@ -29,8 +29,8 @@ RIVALS = [
     # name, pairs (None: as asked), bar per job
     ("duckdb", None, {"clean": 4.0, "memory": 2.2, "parquet": 1.8}),
     ("polars", None, {}),
-    ("pyspark", 1, {"memory": 30.0}),
 ]
+PYSPARK = [("pyspark", 1, {"memory": 30.0})]
 JOBS = {
     "clean": "read, clean, deduplicate",
     "memory": "whole batch in memory",
@@ -39,7 +39,12 @@ JOBS = {
 
 
 def batch(b):
-    """read + clean + deduplicate, and the whole batch, against three rivals"""
+    """read + clean + deduplicate, and the whole batch, against two rivals"""
+    against(b, RIVALS, JOBS)
+
+
+def against(b, rivals, jobs):
+    """Each job beside each rival; only what gave the same answers counts."""
     data = data_folder(b)
     spec = os.path.join(b.root, "pipelines", "pinterest.yaml")
 
@@ -59,8 +64,8 @@ def batch(b):
         return result["out"]["seconds"].get("process") or \
             result["out"]["seconds"]["total"]
 
-    for job, what in JOBS.items():
-        for name, pairs, bars in (r for r in RIVALS if r[0] not in b.without):
+    for job, what in jobs.items():
+        for name, pairs, bars in (r for r in rivals if r[0] not in b.without):
             mine = lambda: with_process(ours(job))
             c = Comparison(mine, lambda: theirs(name, job), value,
                            pairs or b.pairs, warm=pairs is None)
@@ -388,6 +393,13 @@ def streamed(b, rate, seconds):
             "p99": max(float(p) for _, p in parts)}
 
 
-SECTIONS = {"batch": batch, "post": post, "topics": topics, "emulate": emulate,
+def spark(b):
+    """the batch beside PySpark, and the rate of a cluster of two workers"""
+    import spark_section  # needs what is above
+    against(b, PYSPARK, {"memory": JOBS["memory"]})
+    spark_section.cluster(b, data_folder(b))
+
+
+SECTIONS = {"batch": batch, "spark": spark, "post": post, "topics": topics, "emulate": emulate,
             "objects": objects, "postgres": postgres, "s3": s3,
             "stream": stream, "start": start, "kafka": kafka}

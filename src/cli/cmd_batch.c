@@ -261,7 +261,7 @@ static int run_far(struct cli *c, const struct args *a, struct workspace *w,
                        "engine \"%s\" answers over all rows, or not at all",
                        engines[engine]);
     }
-    if (engine == PROJECT_ENGINE_SPARK &&
+    if (engine == PROJECT_ENGINE_SPARK && w->project.spark_raw[0] == '\0' &&
         workspace_broker(w, BROKER_READ, e) < 0) {
         return -1;
     }

@@ -25,7 +25,7 @@ TABLES = {}
 
 
 def stream_of(spark, args, table):
-    """pos (where a record stands) and record (its JSON)."""
+    """The records, as JSON."""
     if args.source.startswith("kafka://"):
         rows = (spark.readStream.format("kafka")
                 .option("kafka.bootstrap.servers", args.source[len("kafka://"):])
@@ -34,17 +34,13 @@ def stream_of(spark, args, table):
                 .option("failOnDataLoss", "true"))
         if args.batch:
             rows = rows.option("maxOffsetsPerTrigger", args.batch)
-        return rows.load().select(
-            F.struct("topic", "partition", "offset").alias("pos"),
-            F.col("value").cast("string").alias("record"))
+        return rows.load().select(F.col("value").cast("string").alias("record"))
     rows = spark.readStream.format("text").option("recursiveFileLookup", "true")
     if args.files:
         rows = rows.option("maxFilesPerTrigger", args.files)
     # the folder, since a stream cannot begin with a file
-    return rows.load(args.source.replace("{table}", table)).select(
-        F.struct("_metadata.file_path", "_metadata.file_block_start",
-                 F.monotonically_increasing_id()).alias("pos"),
-        F.col("value").alias("record"))
+    return rows.load(args.source.replace("{table}", table)).withColumnRenamed(
+        "value", "record")
 
 
 class Delta:
@@ -55,9 +51,10 @@ class Delta:
         self.folder = folder.rstrip("/")
 
     def there(self, table):
-        from delta.tables import DeltaTable
         path = f"{self.folder}/{table}"
-        if not DeltaTable.isDeltaTable(self.spark, path):
+        # asked of Delta itself: its Python package may not be there
+        tables = self.spark._jvm.io.delta.tables.DeltaTable
+        if not tables.isDeltaTable(self.spark._jsparkSession, path):
             return None
         return self.spark.read.format("delta").load(path)
 
@@ -137,7 +134,9 @@ def writer(sink, table, dedup, query):
         if sink.has(table, number):
             return
         spark = batch.sparkSession
-        batch.createOrReplaceTempView("decoded")
+        # equal rows or none are taken out, so any order will do
+        batch.withColumn("pos", F.monotonically_increasing_id()) \
+            .createOrReplaceTempView("decoded")
         rows = spark.sql(query)
         there = sink.there(table) if dedup == "row" else None
         sink.write(table, rows if there is None else only_new(rows, there), number)

@@ -3,55 +3,86 @@
 #   start             only installs (the first time: minutes, 530 MB)
 #         --cluster   a standalone master and two workers on this machine, with
 #                     the REST submission port
-#   relist            write jars.sha256 anew after a change of pom.xml
+#         --more      the jars for Kafka, Postgres and S3 too (21 MB)
+#         --notebook  a Python that executes notebooks (nbconvert)
+#   relist            write jars.sha256 and more.sha256 anew after a change of
+#                     pom.xml or more.xml
 #
-# status: home= (SPARK_HOME), jars= (for --jars), conf= (words for spark-sql and
+# status: home= (SPARK_HOME), jars= and more= (for --jars), notebook= (that
+# Python), conf= (words for spark-sql and
 # spark-submit that switch Delta on); with --cluster also master= (spark://...),
 # rest= (http://... for /v1/submissions) and ui= (http://.../json/).
 # One folder per process that makes tables: Spark leaves metastore_db in it.
 spark_files=$root/tools/far/spark
 spark_jars=$FAR_CACHE/spark/jars
+spark_more=$FAR_CACHE/spark/more
 spark_venv=${FAR_CACHE%/far}/venv/spark
 
-spark_fetch() { # into DIR
+spark_fetch() { # POM DIR [ARGUMENT...]: what it depends on, into DIR
+    local pom=$1 dir=$2
+    shift 2
     command -v mvn > /dev/null || {
-        far_say "Delta's jars are fetched with Maven, and there is no mvn here; run tools/setup test"
+        far_say "jars are fetched with Maven, and there is no mvn here; run tools/setup test"
         return 1
     }
-    mvn -B -ntp -q -f "$spark_files/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
-        -DincludeGroupIds=io.delta,io.unitycatalog "-DoutputDirectory=$1" > "$1.log" 2>&1 || {
-        tail -n 5 "$1.log" >&2
-        far_say "could not fetch Delta's jars with mvn (the end of its output is above)"
+    mvn -B -ntp -q -f "$spark_files/$pom" dependency:copy-dependencies -DincludeScope=runtime \
+        "-DoutputDirectory=$dir" "$@" > "$dir.log" 2>&1 || {
+        tail -n 5 "$dir.log" >&2
+        far_say "could not fetch jars with mvn (the end of its output is above)"
         return 1
     }
+    # what Spark brings in versions of its own
+    rm -f "$dir"/netty-[bchrt]* "$dir"/slf4j-* "$dir"/httpc* "$dir"/commons-[cl]*
 }
 
-spark_listed() { # DIR holds exactly the listed jars
-    (cd "$1" 2> /dev/null && sha256sum -c --quiet --strict "$spark_files/jars.sha256" > /dev/null 2>&1)
+spark_delta_only=(-DincludeGroupIds=io.delta,io.unitycatalog)
+
+spark_listed() { # DIR LIST: it holds exactly the listed jars
+    (cd "$1" 2> /dev/null && sha256sum -c --quiet --strict "$spark_files/$2" > /dev/null 2>&1)
 }
 
-far_install() {
-    local new=$FAR_CACHE/spark/new
-    command -v java > /dev/null || "$root/tools/setup" test
-    "$root/tools/venv" "${FAR_CACHE%/far}" spark "$spark_files/requirements.txt"
-    spark_listed "$spark_jars" && return 0
-    far_say "fetching Delta Lake with Maven (14 MB)"
+spark_set() { # DIR LIST POM [ARGUMENT...]
+    local dir=$1 list=$2 pom=$3 new=$FAR_CACHE/spark/new
+    shift 3
+    spark_listed "$dir" "$list" && return 0
+    far_say "fetching jars with Maven ($pom)"
     rm -rf "$new"
     mkdir -p "$new"
-    spark_fetch "$new"
-    spark_listed "$new" || {
-        far_say "the jars that Maven brought are not those of tools/far/spark/jars.sha256"
+    spark_fetch "$pom" "$new" "$@"
+    spark_listed "$new" "$list" || {
+        far_say "the jars that Maven brought are not those of tools/far/spark/$list"
         return 1
     }
-    rm -rf "$spark_jars"
-    mv "$new" "$spark_jars"
+    rm -rf "$dir"
+    mv "$new" "$dir"
+}
+
+spark_asked() { [[ " ${FAR_ARGS[*]-} " == *" $1 "* ]]; }
+
+far_install() {
+    command -v java > /dev/null || "$root/tools/setup" test
+    "$root/tools/venv" "${FAR_CACHE%/far}" spark "$spark_files/requirements.txt"
+    spark_set "$spark_jars" jars.sha256 pom.xml "${spark_delta_only[@]}" || return 1
+    if spark_asked --more; then
+        spark_set "$spark_more" more.sha256 more.xml || return 1
+    fi
+    if spark_asked --notebook; then
+        "$root/tools/venv" "${FAR_CACHE%/far}" notebook "$spark_files/notebook.txt"
+    fi
+}
+
+spark_relist() { # LIST POM [ARGUMENT...]
+    local list=$1 new=$FAR_CACHE/spark/new
+    shift
+    rm -rf "$new"
+    mkdir -p "$new"
+    spark_fetch "$1" "$new" "${@:2}"
+    (cd "$new" && sha256sum *.jar) > "$spark_files/$list"
 }
 
 far_verb_relist() {
-    rm -rf "$FAR_CACHE/spark/new"
-    mkdir -p "$FAR_CACHE/spark/new"
-    spark_fetch "$FAR_CACHE/spark/new"
-    (cd "$FAR_CACHE/spark/new" && sha256sum *.jar) > "$spark_files/jars.sha256"
+    spark_relist jars.sha256 pom.xml "${spark_delta_only[@]}"
+    spark_relist more.sha256 more.xml
 }
 
 spark_home() { echo "$spark_venv"/lib/python3.*/site-packages/pyspark; }
@@ -83,12 +114,16 @@ spark_cluster() {
 }
 
 far_start() {
-    local cluster=() jars
+    local cluster=() jars more=
     jars=$(printf '%s,' "$spark_jars"/*.jar)
-    if [[ " ${FAR_ARGS[*]-} " == *" --cluster "* ]]; then
+    if spark_asked --more; then
+        more=$(printf '%s,' "$spark_more"/*.jar)
+    fi
+    if spark_asked --cluster; then
         spark_cluster || return 1
     fi
-    far_status "home=$(spark_home)" "jars=${jars%,}" \
+    far_status "home=$(spark_home)" "jars=${jars%,}" "more=${more%,}" \
+        "notebook=${FAR_CACHE%/far}/venv/notebook/bin/python" \
         "conf=--conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog" \
         "${cluster[@]}"
 }
