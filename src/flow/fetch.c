@@ -29,7 +29,9 @@ static int copy(struct fetch *f, const char *key)
     char path[FS_PATH_MAX];
     char *slash;
 
-    if (fs_join(path, f->folder, key, f->e) < 0) {
+    /* "../x" must not lead out of the folder */
+    if (store_check_key(f->store, key, f->e) < 0 ||
+        fs_join(path, f->folder, key, f->e) < 0) {
         return -1;
     }
     slash = strrchr(path, '/');

@@ -78,6 +78,9 @@ bool s3_element(struct s3 *s, struct slice xml, const char *path, char *text,
 
 /* The list op. */
 int s3_list(void *store, const struct store_lister *l, struct err *e) MUST_USE;
+/* One page of it, as a server answers it; *ret_more: there is another one. */
+int s3_list_page(struct s3 *s, const struct store_lister *l, struct slice body,
+                 bool *ret_more, struct err *e) MUST_USE;
 
 /* Put a file's bytes in parts. */
 int s3_put_parts(struct s3 *s, const char *key, struct slice bytes,

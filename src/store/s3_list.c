@@ -13,7 +13,8 @@
 enum {
     PAGE_BYTES = 8 << 20,
     TOKEN_MAX = 2048,
-    FIELD_MAX = 2048
+    FIELD_MAX = 2048,
+    EMPTY_MAX = 1000
 };
 
 /* One page, while it is read. */
@@ -22,12 +23,14 @@ struct page {
     const struct store_lister *l;
     struct store_object found;
     char last[STORE_KEY_MAX + 1]; /* key, for the order */
+    bool any;                     /* objects on this page */
     char key[FIELD_MAX];
     char size[32];
     char time[48];
     char token[TOKEN_MAX];
     char truncated[8];
     size_t len; /* of the field that is being read */
+    int empty;  /* pages without an object, one behind the other */
     bool over;
 };
 
@@ -82,6 +85,7 @@ static int take_object(struct page *p, struct err *e)
                        p->s->host, o->key, p->last);
     }
     memcpy(p->last, o->key, strlen(o->key) + 1);
+    p->any = true;
     /* a folder's marker is no object of ours */
     if (o->key[strlen(o->key) - 1] != '/' && store_lister_wants(p->l, o->key)) {
         p->over = !p->l->fn(p->l->arg, o);
@@ -131,6 +135,7 @@ static int read_page(struct page *p, struct slice body, struct err *e)
 
     p->token[0] = '\0';
     p->truncated[0] = '\0';
+    p->any = false;
     xml_init(&x, body, &p->s->scratch);
     while ((rc = xml_next(&x, &v, e)) == 1 && !p->over) {
         if (take_event(p, &x, &v, e) < 0) {
@@ -138,6 +143,43 @@ static int read_page(struct page *p, struct slice body, struct err *e)
         }
     }
     return rc < 0 ? err_wrap(e, "the list of %s", p->s->host) : 0;
+}
+
+/* Is there another page?  Lists without an end, and without objects, are no
+ * lists. */
+static int go_on(struct page *p, bool *ret, struct err *e)
+{
+    *ret = !p->over && strcmp(p->truncated, "true") == 0;
+    if (*ret && p->token[0] == '\0') {
+        return err_set(e, ERR_MALFORMED,
+                       "the server at %s cut a list and does not say how to "
+                       "go on",
+                       p->s->host);
+    }
+    p->empty = p->any ? 0 : p->empty + 1;
+    if (*ret && p->empty > EMPTY_MAX) {
+        return err_set(e, ERR_MALFORMED,
+                       "the server at %s gave %d pages of a list without an "
+                       "object",
+                       p->s->host, EMPTY_MAX);
+    }
+    return 0;
+}
+
+int s3_list_page(struct s3 *s, const struct store_lister *l, struct slice body,
+                 bool *ret_more, struct err *e)
+{
+    struct page *p = mem_zero(1, sizeof(*p));
+    int rc;
+
+    if (p == NULL) {
+        return err_nomem(e, sizeof(*p));
+    }
+    p->s = s;
+    p->l = l;
+    rc = read_page(p, body, e) < 0 ? -1 : go_on(p, ret_more, e);
+    mem_free(p);
+    return rc;
 }
 
 static int ask_page(struct page *p, struct buf *query, struct http_answer *ret,
@@ -174,7 +216,8 @@ int s3_list(void *store, const struct store_lister *l, struct err *e)
     struct http_answer answer;
     struct buf query;
     struct buf body; /* fn() may ask the store for something else */
-    int rc;
+    bool more = true;
+    int rc = 0;
 
     if (p == NULL) {
         return err_nomem(e, sizeof(*p));
@@ -183,7 +226,7 @@ int s3_list(void *store, const struct store_lister *l, struct err *e)
     p->l = l;
     buf_init(&query, PAGE_BYTES);
     buf_init(&body, PAGE_BYTES);
-    do {
+    while (rc == 0 && more) {
         rc = ask_page(p, &query, &answer, e);
         if (rc == 0) {
             buf_clear(&body);
@@ -192,15 +235,10 @@ int s3_list(void *store, const struct store_lister *l, struct err *e)
         if (rc == 0) {
             rc = read_page(p, buf_slice(&body), e);
         }
-        if (rc == 0 && !p->over && strcmp(p->truncated, "true") == 0 &&
-            p->token[0] == '\0') {
-            rc = err_set(e, ERR_MALFORMED,
-                         "the server at %s cut a list and does not say how to "
-                         "go on",
-                         p->s->host);
+        if (rc == 0) {
+            rc = go_on(p, &more, e);
         }
-    } while (rc == 0 && !p->over && p->token[0] != '\0' &&
-             strcmp(p->truncated, "true") == 0);
+    }
     buf_release(&body);
     buf_release(&query);
     mem_free(p);

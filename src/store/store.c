@@ -128,7 +128,7 @@ static bool part_is_fine(struct slice part)
     return part.len > 0 && !slice_is(part, ".") && !slice_is(part, "..");
 }
 
-static int check_key(const struct store *s, const char *key, struct err *e)
+int store_check_key(const struct store *s, const char *key, struct err *e)
 {
     struct slice rest = slice_of(key);
     struct slice part;
@@ -197,7 +197,7 @@ static int in_store(const struct store *s, const char *key, int rc,
 int store_put(struct store *s, const char *key, struct slice bytes,
               enum store_put_mode mode, struct err *e)
 {
-    if (check_key(s, key, e) < 0) {
+    if (store_check_key(s, key, e) < 0) {
         return -1;
     }
     return in_store(s, key, s->ops->put(s->impl, key, bytes, mode, e), e);
@@ -206,7 +206,7 @@ int store_put(struct store *s, const char *key, struct slice bytes,
 int store_put_file(struct store *s, const char *key, const char *path,
                    enum store_put_mode mode, struct err *e)
 {
-    if (check_key(s, key, e) < 0) {
+    if (store_check_key(s, key, e) < 0) {
         return -1;
     }
     return in_store(s, key, s->ops->put_file(s->impl, key, path, mode, e), e);
@@ -216,7 +216,7 @@ int store_get(struct store *s, const char *key, struct buf *b, struct err *e)
 {
     size_t before = b->len;
 
-    if (check_key(s, key, e) < 0) {
+    if (store_check_key(s, key, e) < 0) {
         return -1;
     }
     if (s->ops->get(s->impl, key, b, e) < 0) {
@@ -229,7 +229,7 @@ int store_get(struct store *s, const char *key, struct buf *b, struct err *e)
 int store_get_file(struct store *s, const char *key, const char *path,
                    struct err *e)
 {
-    if (check_key(s, key, e) < 0) {
+    if (store_check_key(s, key, e) < 0) {
         return -1;
     }
     return in_store(s, key, s->ops->get_file(s->impl, key, path, e), e);
@@ -240,7 +240,7 @@ int store_stat(struct store *s, const char *key, struct store_object *ret,
 {
     struct store_object o = {0};
 
-    if (check_key(s, key, e) < 0) {
+    if (store_check_key(s, key, e) < 0) {
         return -1;
     }
     (void)snprintf(o.key, sizeof(o.key), "%s", key);
@@ -253,7 +253,7 @@ int store_stat(struct store *s, const char *key, struct store_object *ret,
 
 int store_delete(struct store *s, const char *key, struct err *e)
 {
-    if (check_key(s, key, e) < 0) {
+    if (store_check_key(s, key, e) < 0) {
         return -1;
     }
     return in_store(s, key, s->ops->erase(s->impl, key, e), e);

@@ -78,6 +78,10 @@ int store_stat(struct store *s, const char *key, struct store_object *ret,
 /* Deleting what is not there is fine. */
 int store_delete(struct store *s, const char *key, struct err *e) MUST_USE;
 
+/* ERR_INVALID unless the key is one as above: others may be listed, where
+ * somebody else put them. */
+int store_check_key(const struct store *s, const char *key,
+                    struct err *e) MUST_USE;
 /* Every object whose key begins with prefix and is behind `after` (NULL: from
  * the first); fn returning false ends the walk. */
 int store_list(struct store *s, const char *prefix, const char *after,
