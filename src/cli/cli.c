@@ -172,9 +172,15 @@ static int run_verb(struct cli *c, const struct cmd *cmd, const struct args *a,
         names[n] = v->name;
     }
     near = text_nearest(slice_of(a->words[0]), names, n);
-    return err_set(e, ERR_INVALID, "\"%s %s\" is not known%s%s%s", cmd->name,
-                   a->words[0], near != NULL ? "; did you mean \"" : "",
-                   near != NULL ? near : "", near != NULL ? "\"?" : "");
+    if (near == NULL) {
+        return err_set(e, ERR_INVALID,
+                       "\"%s %s\" is not known; `pinline help %s` lists what "
+                       "it can do",
+                       cmd->name, a->words[0], cmd->name);
+    }
+    return err_set(e, ERR_INVALID,
+                   "\"%s %s\" is not known; did you mean \"%s\"?", cmd->name,
+                   a->words[0], near);
 }
 
 static int run_command(struct cli *c, const struct cmd *cmd,

@@ -424,17 +424,19 @@ static int conclude(struct cli *c, const struct job *j,
                       "Idempotency-Key\n",
                       uncertain);
     }
-    if (n->stopped) {
-        return err_set(e, ERR_INTERRUPTED, "stopped after %" PRId64 " records",
-                       posted);
-    }
     if (refused > 0) {
-        return err_set(e, ERR_DATA,
-                       "the server refused %" PRId64
-                       " records; the first with %s",
-                       refused, n->refusal);
+        (void)err_set(e, n->stopped ? ERR_INTERRUPTED : ERR_DATA,
+                      "the server refused %" PRId64
+                      " records; the first with %s",
+                      refused, n->refusal);
     }
-    return 0;
+    if (!n->stopped) {
+        return refused > 0 ? -1 : 0;
+    }
+    return refused > 0
+               ? err_wrap(e, "stopped after %" PRId64 " records", posted)
+               : err_set(e, ERR_INTERRUPTED,
+                         "stopped after %" PRId64 " records", posted);
 }
 
 static int post(struct cli *c, const struct args *a, struct job *j,

@@ -106,7 +106,11 @@ static int run(struct cli *c, const struct args *a, struct err *e)
         make_all(&m, flow_analyses, "analyses", e) < 0) {
         return -1;
     }
-    (void)fprintf(c->out, "\n  Next     cd %s && pinline run\n", m.dir);
+    if (a->n_words > 0) {
+        (void)fprintf(c->out, "\n  Next     cd %s && pinline run\n", m.dir);
+    } else {
+        (void)fprintf(c->out, "\n  Next     pinline run\n");
+    }
     return 0;
 }
 

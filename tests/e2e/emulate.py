@@ -219,7 +219,7 @@ def single_records_of_a_batch_are_repeated():
 
 
 def a_signal_stops_it():
-    far = Far()
+    far = Far(lambda n, h: 422 if n == 1 else None)
     p = subprocess.Popen([PINLINE, "emulate", "--to", far.url, "--format", "json", "--loop",
                           "--pace", "200/s"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                          text=True)
@@ -228,6 +228,8 @@ def a_signal_stops_it():
     p.send_signal(signal.SIGINT)
     out, err = p.communicate(timeout=20)
     check("signal: exit code 130", p.returncode == 130, p.returncode, err)
+    check("signal: what was refused is told", "stopped after" in err and
+          "refused 1 records; the first with status 422" in err, err)
     closes("signal", far, {r["topic"]: r for r in json.loads(out)})
 
 
