@@ -224,18 +224,21 @@ def children():
     return found
 
 
-def kill_workers(scheduler):
-    """SIGKILL for the workers that have a task, and all that they started."""
+def kill_workers(scheduler, tasks):
+    """SIGKILL for the workers of these task instances, and all that they
+    started; how many had one."""
     procs = children()
-    doomed = {p for p, (_, line) in procs.items() if b"LocalExecutor: " in line
-              and b"<idle>" not in line and descends(procs, p, scheduler)}
+    doomed = {p for p, (_, line) in procs.items()
+              if b"LocalExecutor: " in line and any(t.encode() in line for t in tasks)
+              and descends(procs, p, scheduler)}
+    hit = len(doomed)
     doomed |= {p for p in procs if any(descends(procs, p, d) for d in doomed)}
     for pid in doomed:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-    return len(doomed)
+    return hit
 
 
 def descends(procs, pid, ancestor):
@@ -269,7 +272,7 @@ class Api:
 
     def tasks(self, dag):
         found = self(f"dags/{dag}/dagRuns/once/taskInstances")["task_instances"]
-        return {t["task_id"]: (t["state"], t["try_number"]) for t in found}
+        return {t["task_id"]: (t["state"], t["try_number"], t["id"]) for t in found}
 
 
 def await_(seconds, look):
@@ -307,12 +310,15 @@ def kill_and_wait(api, scheduler, port):
     hit = set()
     until = time.monotonic() + 240
     while hit != set(middle) and time.monotonic() < until:
-        now = {d for d, t in middle.items() if api.tasks(d).get(t, ("",))[0] == "running"}
-        # those that ask a server: once it works for them
-        ready = now if len(runs(port)) >= len(now - {"killed_bash"}) else set()
-        if ready - hit:
-            time.sleep(2)
-            hit |= ready if kill_workers(scheduler) else set()
+        # those that ask a server are in the middle once it works for them
+        asked = {"run_name" in r["conf"] for r in runs(port)}
+        begun = {"killed_bash": True, "killed_http": False in asked,
+                 "killed_databricks": True in asked}
+        for dag, task in middle.items():
+            state, _, instance = api.tasks(dag).get(task, ("", 0, ""))
+            if dag not in hit and begun[dag] and state == "running":
+                time.sleep(1.5)
+                hit |= {dag} if kill_workers(scheduler, [instance]) else set()
         time.sleep(0.5)
     states = {}
 
@@ -343,7 +349,7 @@ def try_killed(airflow):
             print(f"# killed in {sorted(hit)}: {states}, {tasks}")
             check(done.returncode == 0 and len(hit) == 3 and
                   set(states.values()) == {"success"} and
-                  all(n >= 2 for _, n in tasks.values()),
+                  all(t[1] >= 2 for t in tasks.values()),
                   "Airflow does the tasks of killed workers again, to success",
                   f"{done.stderr} {hit} {states} {tasks}")
             asked = runs(port_free)
