@@ -1,19 +1,24 @@
 # spark.sh - Apache Spark for the examples that have it, read behind kafka.sh.
 # No server: Spark runs a script on this machine and ends.
 
-start_spark() { # sets SPARK_HOME
-    export SPARK_HOME SPARK_LOCAL_IP=127.0.0.1
-    status=$("$far" spark start --dir "$folder/spark")
+start_spark() { # [--more]: jars for Kafka and Postgres too; sets SPARK_HOME
+    export SPARK_HOME SPARK_LOCAL_IP=127.0.0.1 PYSPARK_PYTHON
+    status=$("$far" spark start --dir "$folder/spark" "$@")
     SPARK_HOME=$(value home)
+    spark_jars=$(printf '%s,%s' "$(value jars)" "$(value more)" | sed 's/,$//')
+    PYSPARK_PYTHON=$(cd "$SPARK_HOME/../../../.." && pwd)/bin/python
 }
 
-on_spark() { # FILE: a script of Spark SQL
+on_spark() { # sql|submit FILE OPTION...: a script of Spark SQL, or a program
+    local how=$1 file=$2
+    shift 2
     mkdir -p "$folder/spark-work" # tables without a path go where it is started
     (cd "$folder/spark-work" &&
-        "$SPARK_HOME/bin/spark-sql" --master 'local[2]' --driver-memory 1g \
-            --driver-java-options -XX:TieredStopAtLevel=1 \
+        "$SPARK_HOME/bin/spark-$how" --master 'local[2]' --driver-memory 1g \
+            --driver-java-options -XX:TieredStopAtLevel=1 --jars "$spark_jars" \
             --conf spark.ui.enabled=false --conf spark.sql.shuffle.partitions=2 \
-            --conf spark.sql.catalogImplementation=in-memory -f "$1") \
+            --conf spark.sql.catalogImplementation=in-memory \
+            $([ "$how" = submit ] || echo -f) "$file" "$@") \
         > "$folder/spark.out" 2> "$folder/spark.log" || {
         tail -n 30 "$folder/spark.log" >&2
         return 1

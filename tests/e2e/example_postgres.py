@@ -29,7 +29,7 @@ with far.side("postgres") as side, far.side("kafka") as kafka, tempfile.Temporar
                 for k in ("host", "port", "user", "password", "database")})
     env.update(ROWS="200", PINLINE=lake.pinline(), KAFKA=kafka["bootstrap"])
     done = subprocess.run([os.path.join(lake.ROOT, "examples", "fastapi-s3-postgres", "run-stream"),
-                           folder], env=env, capture_output=True, text=True, timeout=200, check=False)
+                           folder], env=env, capture_output=True, text=True, timeout=600, check=False)
     check(done.returncode == 0, "the example runs to its end", done.stdout[-900:] + done.stderr[-900:])
     check(done.stdout.count("closes") == 3, "its sums close", done.stdout[-900:])
     offsets = subprocess.run([kafka["kt"], "kafka-get-offsets", "--bootstrap-server",
@@ -47,5 +47,14 @@ with far.side("postgres") as side, far.side("kafka") as kafka, tempfile.Temporar
         cursor.execute("SELECT count(*) FROM clean_pin WHERE concat(title, description, tag_list) "
                        "~ '[^\\x01-\\x7f]' OR tag_list LIKE '#%'")
         check(cursor.fetchone()[0] == 0, "the project's cleaning options are on")
+        cursor.execute("SELECT * FROM clean_pin ORDER BY ind, unique_id")
+        ours = cursor.fetchall()
+    with open(os.path.join(folder, "stream.py"), encoding="utf-8") as f:
+        check(side["password"] not in f.read(), "I11 the program for Spark has no password")
+    with psycopg2.connect(host=side["host"], port=side["port"], user=side["user"],
+                          password=side["password"], dbname="pinterest_spark") as db:
+        cursor = db.cursor()
+        cursor.execute("SELECT * FROM clean_pin ORDER BY ind, unique_id")
+        check(ours and cursor.fetchall() == ours, "Spark's stream wrote the same posts")
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed > 0)
