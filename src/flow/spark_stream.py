@@ -4,9 +4,11 @@ by `pinline sql --dialect spark --stream`.
 
     spark-submit job.py --checkpoints DIR [--from SOURCE] [--to SINK] [--once]
 
-SOURCE: kafka://HOST:PORT,HOST:PORT (a topic of each table's name, or
-PREFIX.NAME with --prefix), or a folder of JSON Lines with {table} in its path.
-SINK: a folder or URL for Delta tables, or postgres://USER:PASSWORD@HOST:PORT/DB.
+SOURCE: kafka://HOST:PORT,HOST:PORT (a topic of each table's name, PREFIXNAME
+with --prefix, another with --topic NAME=TOPIC), or a folder of JSON Lines with
+{table} in its path.
+SINK: a folder or URL for Delta tables, or postgres://USER@HOST:PORT/DB, with the
+password in PGPASSWORD.
 
 Packages: Kafka needs org.apache.spark:spark-sql-kafka-0-10, Delta io.delta:
 delta-spark with its extension, Postgres org.postgresql:postgresql.
@@ -16,6 +18,7 @@ that is in the table already is not written again (Delta: txn; Postgres: a row
 of pinline_spark_batches in the same transaction).
 """
 import argparse
+import os
 import urllib.parse
 
 from pyspark.sql import SparkSession
@@ -29,7 +32,7 @@ def stream_of(spark, args, table):
     if args.source.startswith("kafka://"):
         rows = (spark.readStream.format("kafka")
                 .option("kafka.bootstrap.servers", args.source[len("kafka://"):])
-                .option("subscribe", args.prefix + table)
+                .option("subscribe", args.topics.get(table, args.prefix + table))
                 .option("startingOffsets", "earliest")
                 .option("failOnDataLoss", "true"))
         if args.batch:
@@ -76,14 +79,17 @@ class Postgres:
         self.url = (f"jdbc:postgresql://{u.hostname or '127.0.0.1'}:"
                     f"{u.port or 5432}{u.path}")
         self.user = {"user": urllib.parse.unquote(u.username or ""),
-                     "password": urllib.parse.unquote(u.password or "")}
+                     "password": urllib.parse.unquote(
+                         u.password or os.environ.get("PGPASSWORD", ""))}
         self.run(["CREATE TABLE IF NOT EXISTS pinline_spark_batches "
                   "(name text PRIMARY KEY, batch bigint NOT NULL)"])
 
     def run(self, statements):
         """All or nothing; the rows that the last one changed."""
         jvm = self.spark._jvm
-        jvm.java.lang.Class.forName("org.postgresql.Driver")
+        # with the loader that knows --jars, which Class.forName() does not
+        jvm.org.apache.spark.sql.execution.datasources.jdbc.DriverRegistry.register(
+            "org.postgresql.Driver")
         c = jvm.java.sql.DriverManager.getConnection(
             self.url, self.user["user"], self.user["password"])
         try:
@@ -149,12 +155,15 @@ def main():
     parser.add_argument("--to", dest="sink", default=SINK)
     parser.add_argument("--checkpoints", required=True)
     parser.add_argument("--prefix", default="", help="of topics' names")
+    parser.add_argument("--topic", dest="topics", action="append", default=[],
+                        metavar="TABLE=TOPIC", help="where a table's records are")
     parser.add_argument("--once", action="store_true",
                         help="take what is there, then end")
     parser.add_argument("--trigger", default="10 seconds")
     parser.add_argument("--batch", type=int, help="records of a Kafka batch")
     parser.add_argument("--files", type=int, help="files of a batch")
     args = parser.parse_args()
+    args.topics = dict(t.split("=", 1) for t in args.topics)
     spark = SparkSession.builder.appName("pinline-stream").getOrCreate()
     spark.sparkContext.setLogLevel("WARN")
     for name, value in SETTINGS.items():
