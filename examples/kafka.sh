@@ -72,6 +72,13 @@ start_kafka() {
     words+=(--set "broker=kafka://$kafka")
 }
 
+make_topics() { # NAME...: those that are not there yet
+    local topic
+    for topic; do
+        mine topics describe "$topic" > /dev/null 2>&1 || mine topics create "$topic"
+    done
+}
+
 mine() { # COMMAND...: pinline with this example's configuration
     ${instead:-} "$pinline" -q -C "$config" --data "$folder/data" "${words[@]}" "$@"
 }

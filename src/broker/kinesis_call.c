@@ -38,15 +38,13 @@ static enum err_code code_of(struct slice type, int status)
         {"LimitExceededException", ERR_BUSY},
         {"ProvisionedThroughputExceededException", ERR_BUSY},
         {"AccessDeniedException", ERR_DENIED},
+        {"ExpiredTokenException", ERR_DENIED},
         {"InvalidSignatureException", ERR_DENIED},
         {"IncompleteSignatureException", ERR_DENIED},
         {"MissingAuthenticationTokenException", ERR_DENIED},
         {"UnrecognizedClientException", ERR_DENIED},
     };
-    struct slice name = type;
 
-    while (slice_cut(&name, '#', &type)) { /* "com.amazonaws...#Name" */
-    }
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         if (slice_is(type, types[i].type)) {
             return types[i].code;
@@ -58,11 +56,57 @@ static enum err_code code_of(struct slice type, int status)
     return status >= 500 || status == 429 ? ERR_CONNECT : ERR_INVALID;
 }
 
+/* What stands between two texts; gateways before Kinesis answer in XML. */
+static struct slice between(struct slice all, struct slice from,
+                            struct slice to)
+{
+    struct slice none = {NULL, 0};
+
+    while (all.len > 0 && !slice_starts(all, from)) {
+        all = slice_from(all, 1);
+    }
+    all = slice_from(all, from.len < all.len ? from.len : all.len);
+    for (size_t i = 0; i < all.len; i++) {
+        if (slice_starts(slice_from(all, i), to)) {
+            return (struct slice){all.ptr, i};
+        }
+    }
+    return none;
+}
+
+static bool says(struct slice text, struct slice what)
+{
+    while (text.len > what.len && !slice_starts(text, what)) {
+        text = slice_from(text, 1);
+    }
+    return slice_starts(text, what);
+}
+
+static const char *hint_of(enum err_code code, struct slice type,
+                           struct slice words)
+{
+    if (code != ERR_DENIED) {
+        return "";
+    }
+    if (slice_starts(type, SLICE("ExpiredToken"))) {
+        return "; get new session credentials";
+    }
+    if (says(words, SLICE("expired")) || says(words, SLICE("yet current"))) {
+        return "; the clocks differ too much for a signature: set this "
+               "machine's, by NTP for example";
+    }
+    return slice_starts(type, SLICE("AccessDenied"))
+               ? "; the key's owner has to be allowed that"
+               : "; are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY those of "
+                 "this server?";
+}
+
 static int refused(const char *action, const struct http_answer *a,
                    struct err *e)
 {
     struct slice type = {NULL, 0};
     struct slice words = {NULL, 0};
+    struct slice rest;
     struct json_doc doc = {0};
     enum err_code code;
 
@@ -71,12 +115,18 @@ static int refused(const char *action, const struct http_answer *a,
         if (!json_get_text(doc.root, "message", &words)) {
             (void)json_get_text(doc.root, "Message", &words);
         }
+    } else {
+        type = between(a->body, SLICE("<Code>"), SLICE("</Code>"));
+        words = between(a->body, SLICE("<Message>"), SLICE("</Message>"));
+    }
+    rest = type;
+    while (slice_cut(&rest, '#', &type)) { /* "com.amazonaws...#Name" */
     }
     code = code_of(type, a->status);
-    (void)err_set(e, code, "Kinesis refused %s: %.*s%s%.*s (status %d)", action,
-                  SLICE_FMT(type), words.len > 0 ? ": " : "",
+    (void)err_set(e, code, "Kinesis refused %s: %.*s%s%.*s (status %d)%s",
+                  action, SLICE_FMT(type), words.len > 0 ? ": " : "",
                   (int)(words.len > REASON_MAX ? REASON_MAX : words.len),
-                  words.ptr, a->status);
+                  words.ptr, a->status, hint_of(code, type, words));
     json_release(&doc);
     return -1;
 }

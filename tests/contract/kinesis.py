@@ -161,6 +161,64 @@ def main_job(folder, url, key, secret, name):
           sums, done.stderr[-500:])
 
 
+class Skewed(http.server.BaseHTTPRequestHandler):
+    """What AWS says to a signature of another time; the servers here do not."""
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):  # noqa: N802  pylint: disable=invalid-name
+        self.rfile.read(int(self.headers["Content-Length"]))
+        text = json.dumps({
+            "__type": "com.amazon.coral.service#InvalidSignatureException",
+            "message": "Signature expired: 20260101T000000Z is now earlier than "
+                       "20260101T001000Z (20260101T001500Z - 5 min.)"}).encode()
+        self.send_response(400)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *args):  # pylint: disable=arguments-differ
+        pass
+
+
+def wrong_input(folder, k):
+    """Each way of being wrong is told in these words; no secret is."""
+    global passed, failed
+    skewed = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Skewed)
+    threading.Thread(target=skewed.serve_forever, daemon=True).start()
+    whose = "; are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY those of this server?"
+    listing = ("topics", "list")
+    for what, words, url, keys, code, want in (
+            ("an unknown key", listing, k["moto_url"], ("AKIANOBODY", "hidden-1"), 1,
+             "Kinesis refused ListStreams: InvalidClientTokenId: The security token included in the "
+             "request is invalid. (status 403)" + whose),
+            ("a wrong secret", listing, k["moto_url"], (k["access_key"], "hidden-1"), 1,
+             "Kinesis refused ListStreams: SignatureDoesNotMatch: The request signature we "
+             "calculated does not match the signature you provided. Check your AWS Secret Access Key "
+             "and signing method. Consult the service documentation for details. (status 403)" + whose),
+            ("a clock that is wrong", listing, f"http://127.0.0.1:{skewed.server_port}",
+             ("any", "hidden-1"), 1,
+             "Kinesis refused ListStreams: InvalidSignatureException: Signature expired: "
+             "20260101T000000Z is now earlier than 20260101T001000Z (20260101T001500Z - 5 min.) "
+             "(status 400); the clocks differ too much for a signature: set this machine's, by NTP "
+             "for example"),
+            ("no key", listing, k["url"], ("", ""), 2,
+             "calls of Kinesis are signed: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+            ("a missing stream", ("topics", "read", "none"), k["url"], ("any", "hidden-1"), 1,
+             'there is no stream "none"')):
+        done = subprocess.run(
+            [os.environ["PINLINE"], "--data", folder + "/wrong", *words, "--broker", "kinesis+" + url],
+            capture_output=True, text=True, check=False, timeout=120,
+            env=dict(os.environ, AWS_ACCESS_KEY_ID=keys[0], AWS_SECRET_ACCESS_KEY=keys[1],
+                     AWS_REGION="us-east-1"))
+        good = (done.returncode, done.stderr) == (code, f"pinline topics: {want}\n")
+        good = good and "hidden-1" not in done.stderr + done.stdout
+        passed += good
+        failed += not good
+        print(f"{'ok' if good else 'not ok'} {what} is told in these words",
+              "" if good else (done.returncode, done.stderr))
+    skewed.shutdown()
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         ours(folder)
@@ -173,6 +231,7 @@ def main():
             contract("moto", k["moto_url"], k["access_key"], k["secret_key"])
             main_job(folder, k["moto_url"], k["access_key"], k["secret_key"], "job")
             grudging_job(folder, k)
+            wrong_input(folder, k)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 

@@ -374,22 +374,40 @@ def wrong_input_is_told(side, folder):
     v = side.values
     weak = side.url.replace(v["user"], "nobody_special")
     weak_env = {"PINLINE_DB_PASSWORD": "weak-password-1"}
-    for what, url, env, words in (
-            ("wrong password", side.url, {"PINLINE_DB_PASSWORD": "not-the-password"},
-             ("USER and PASSWORD",)),
-            ("missing database", side.url.replace(v["database"], "nowhere"), side.env,
-             ("nowhere", "DATABASE")),
-            ("missing table", side.url + "?pin=no_such_table", side.env,
-             ("no_such_table", "has no table")),
-            ("database away", side.url.replace(str(v["port"]), "1"), side.env,
-             ("could not connect", "host and port")),
-            ("permission denied", weak, weak_env,
-             ("which table",) if name == "mariadb" else ("permission denied", "GRANT")),
-            ("wrong tls word", side.url + "?tls=perhaps", side.env, ("require",))):
+    at = f"{v['host']}:{v['port']}"
+    nowhere = side.url.replace(v["database"], "nowhere")
+    away = side.url.replace(str(v["port"]), "1")
+    mysql = name == "mariadb"
+    for what, url, env, code, words in (
+            ("a wrong password", side.url, {"PINLINE_DB_PASSWORD": "not-the-password"}, 1,
+             f'database "{side.url}": ' +
+             ("Access denied for user 'pinline'@'localhost' (using password: YES); say USER and "
+              "PASSWORD in db_creds.yaml or .env (chmod 600)" if mysql else
+              'password authentication failed for user "pinline"; say USER and PASSWORD in '
+              "local_db_creds.yaml or .env (chmod 600)")),
+            ("a missing database", nowhere, side.env, 1,
+             f'database "{nowhere}": ' +
+             ("Unknown database 'nowhere'" if mysql else 'database "nowhere" does not exist') +
+             "; name another DATABASE, or create it"),
+            ("a missing table", side.url + "?pin=no_such_table", side.env, 1,
+             f'database "{side.url}" has no table "no_such_table" that user "pinline" can see; '
+             "name another, or GRANT SELECT on it"),
+            ("a server that is away", away, side.env, 4,
+             "could not connect; is the server there and are host and port right?: "
+             f'database "{away}": ' +
+             ("Can't connect to server on '127.0.0.1' (115)" if mysql else
+              'connection to server at "127.0.0.1", port 1 failed: Connection refused')),
+            ("a table that is not ours to read", weak, weak_env, 1,
+             f'cannot tell which table of database "{weak}" holds the rows of "pin"; name it in '
+             "the url: ?pin=NAME, or make tables by `pinline generate --to URL`" if mysql else
+             f'table "pinterest_data": database "{weak}": permission denied for table '
+             "pinterest_data; its owner has to GRANT that"),
+            ("a wrong word for TLS", side.url + "?tls=perhaps", side.env, 2,
+             "the url says tls=perhaps; it is off, prefer, require or verify (with ca=FILE)")):
         p = pinline(*draw, url, env=env, cwd=cwd, code=None)
-        check(f"{name}: {what} is told, with what to do",
-              p.returncode in (1, 2, 4) and all(w in p.stderr for w in words) and
-              len(p.stderr.splitlines()) <= 3, p.returncode, p.stderr)
+        check(f"{name}: {what} is told in these words, with what to do",
+              (p.returncode, p.stderr) == (code, f"pinline emulate: {words}\n"),
+              p.returncode, p.stderr, at)
     side.run("DROP TABLE secret_pins")
 
 

@@ -1,6 +1,6 @@
 """A network of one's own between this program and a far side, to be cut.
 
-own_namespace() runs this program again in a network namespace, or skips it;
+own_namespace() runs this program again in namespaces of network and mounts, or skips it;
 Cable() is another one and the two ends between them.  What listens on
 THERE_IP is started by `nsenter -t PID -n`.
 """
@@ -26,7 +26,8 @@ class Cable:
     """A network between this namespace and another one."""
 
     def __init__(self):
-        self.other = subprocess.Popen(["unshare", "-n", "sleep", "600"])
+        self.other = subprocess.Popen(["unshare", "-n", "sleep", "600"],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.pid = self.other.pid
         here = os.readlink("/proc/self/ns/net")
         while os.readlink(f"/proc/{self.pid}/ns/net") == here:
@@ -64,7 +65,7 @@ class Cable:
 def own_namespace():
     if "PINLINE_IN_NAMESPACE" not in os.environ:
         try:
-            allowed = subprocess.run(["unshare", "-n", "ip", "link", "add", "x", "type", "veth"],
+            allowed = subprocess.run(["unshare", "-n", "-m", "ip", "link", "add", "x", "type", "veth"],
                                      capture_output=True, text=True)
         except OSError as why:
             allowed = subprocess.CompletedProcess([], 1, "", str(why))
@@ -72,4 +73,4 @@ def own_namespace():
             print(f"# skipped: no network of our own can be made: {allowed.stderr.strip()}")
             sys.exit(lake.SKIP)
         os.environ["PINLINE_IN_NAMESPACE"] = "1"
-        os.execvp("unshare", ["unshare", "-n", sys.executable, *sys.argv])
+        os.execvp("unshare", ["unshare", "-n", "-m", sys.executable, *sys.argv])

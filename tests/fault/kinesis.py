@@ -9,7 +9,7 @@ resharded   shards split and merged under load, the sink killed meanwhile
 What boto3 reads from the far side is the truth: every record of every shard,
 in its order, stands once in what a sink made of it.  A put whose answer was
 lost may be stored twice there (docs/decisions/0118); it is never lost, and
-nothing is made twice of it on the way out.  ROUNDS (default 1) repeats all.
+nothing is made twice of it on the way out.  KINESIS_ROUNDS (default 1) repeats all.
 """
 import collections
 import json
@@ -33,7 +33,7 @@ import sinks  # noqa: E402
 import stream as tables  # noqa: E402
 from sinks import check, pinline  # noqa: E402
 
-ROUNDS = int(os.environ.get("ROUNDS", "1"))
+ROUNDS = int(os.environ.get("KINESIS_ROUNDS", "1"))
 TABLES = ("pin", "geo", "user")
 DELTA = ["delta_before_data", "delta_before_log", "delta_after_log", "batch_before_commit",
          "stream_after_commit"]

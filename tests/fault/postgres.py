@@ -7,7 +7,8 @@ psycopg2 reads both.  ROUNDS (default 1) repeats it with other data.
 
 postgres.py cut - the database behind a network of its own (two namespaces and
 a cable between them) that is cut, that loses answers, and from which one side
-vanishes.  Skipped where namespaces may not be made.
+vanishes; before that, its disk is full.  Skipped where namespaces may not be
+made.
 """
 import collections
 import os
@@ -46,6 +47,15 @@ def ask(sql):
         with c.cursor() as cursor:
             cursor.execute(sql)
             return cursor.fetchall() if cursor.description else None
+
+
+def ask_alone(sql):
+    """A statement that may not stand in a transaction (a `with` is one)."""
+    c = psycopg2.connect(host=SIDE["sock"], port=SIDE["port"], user=SIDE["user"],
+                         password=SIDE["password"], dbname=SIDE["database"])
+    c.autocommit = True
+    c.cursor().execute(sql)
+    c.close()
 
 
 def rows(schema, table):
@@ -300,6 +310,51 @@ def cut_round(root, cable):
     check(all(a["closes"] for a in accounting(data, "cut")), "I7 postgres: the sum closes after cuts")
 
 
+def full_round(root, folder):
+    """A server whose disk is full: told, nothing lost, and it goes on."""
+    disk = os.path.join(folder, "disk")
+    os.mkdir(disk)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", disk], check=True)
+    os.chown(disk, os.stat(os.path.join(folder, "data")).st_uid, -1)
+    os.chmod(disk, 0o700)
+    ask_alone(f"CREATE TABLESPACE small LOCATION '{disk}'")
+    data = os.path.join(root, "crowded")
+    server = sinks.Server(data, "objects.enabled=false")
+    rows = [{"value": {"ind": i, "first_name": "A" * 40, "last_name": "B" * 40, "age": 30,
+                       "date_joined": "2016-01-01 00:00:00"}} for i in range(5000)]
+    server.post("user", rows, "json")
+    server.stop()
+    ask("ALTER ROLE pinline SET default_tablespace = 'small'")
+    log = os.path.join(root, "full.log")
+    with open(log, "w", encoding="utf-8") as f:
+        process = subprocess.Popen(
+            [sinks.PINLINE, "--data", data, "stream", "--once", *sets("crowded")],
+            stdout=subprocess.DEVNULL, stderr=f)
+    told = ""
+    until = time.monotonic() + 30
+    while "No space left" not in told and time.monotonic() < until and process.poll() is None:
+        time.sleep(0.2)
+        with open(log, encoding="utf-8") as f:
+            told = f.read()
+    check(process.poll() is None and "No space left on device" in told
+          and "; make room on the server's disk" in told and SIDE["password"] not in told,
+          f"postgres: a full disk is told, with what to do {told if process.poll() else ''}")
+    check(not rows_there("crowded"), "postgres: nothing of it is in the table")
+    subprocess.run(["mount", "-o", "remount,size=60m", disk], check=True)
+    check(process.wait(timeout=60) == 0, "postgres: with room again the same stream goes on")
+    check(sorted(inds("crowded")) == list(range(5000)) and rows_there("crowded") == 5000,
+          "I13 postgres: each row is there once")
+    ask("ALTER ROLE pinline RESET default_tablespace")
+    ask("DROP SCHEMA crowded CASCADE")
+    ask_alone("DROP TABLESPACE small")
+
+
+def rows_there(schema):
+    if not ask(f"SELECT to_regclass('{schema}.clean_user')")[0][0]:
+        return 0
+    return ask(f"SELECT count(*) FROM {schema}.clean_user")[0][0]
+
+
 def inds(schema):
     return {r[0] for r in ask(f"SELECT ind FROM {schema}.clean_user")}
 
@@ -333,10 +388,13 @@ def cut():
         SIDE.update(host=THERE_IP, sock=os.path.join(folder, "sock"))
         os.environ["PINLINE_DB_PASSWORD"] = SIDE["password"]
         with tempfile.TemporaryDirectory() as root:
+            timed(full_round, root, folder)
             timed(cut_round, root, cable)
     finally:
-        far.call("postgres", "stop", "--dir", folder)
         cable.end()
+        subprocess.run(["umount", "-l", os.path.join(folder, "disk")], check=False,
+                       capture_output=True)
+        far.call("postgres", "stop", "--dir", folder)
 
 
 def kills():
