@@ -124,6 +124,10 @@ compare_readers() {
     done
 }
 
+first_rows() { # of the cleaned pins
+    mine query --sql 'SELECT ind, category, follower_count, save_location FROM clean_pin ORDER BY ind LIMIT 3'
+}
+
 answer() { # FILE...: cleaning and answers of files
     "$pinline" run --data "$folder/answers" --input "$@"
 }
