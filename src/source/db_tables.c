@@ -164,7 +164,7 @@ static int choose(struct db_source *s, const struct look *l, size_t i,
     if (best->score[0] == 0 && login_param(l->query, ours, &given)) {
         return err_set(e, ERR_NOTFOUND,
                        "database \"%s\" has no table \"%.*s\" that user "
-                       "\"%s\" can see; name another, or GRANT SELECT on it",
+                       "\"%s\" can see; name another, or have it granted",
                        who, SLICE_FMT(given), s->login.user);
     }
     if (best->score[0] == 0 || l->tie[i] || is_taken(l, i)) {

@@ -262,7 +262,7 @@ def odd_tables(side):
         "geo": sa.Table("geo_odd", meta, sa.Column(key["geo"], sa.Integer, index=True),
                         sa.Column("latitude", sa.Float(53)), sa.Column("longitude", sa.Float(53)),
                         sa.Column("timestamp", sa.DateTime), sa.Column("country", sa.Text)),
-        "user": sa.Table("user_odd", meta, sa.Column("first_name", sa.Text),
+        "user": sa.Table("user", meta, sa.Column("first_name", sa.Text),
                          sa.Column(key["user"], sa.SmallInteger), sa.Column("age", sa.Integer),
                          sa.Column("date_joined", sa.Date)),
     }
@@ -293,7 +293,7 @@ def odd_tables(side):
 
 def tables_of_others_are_sources(side, folder):
     tables = odd_tables(side)
-    url = side.url + "?pin=pin_odd&geo=geo_odd&user=user_odd"
+    url = side.url + "?pin=pin_odd&geo=geo_odd&user=user"  # a reserved word
     got = posted(side, folder, "--source", url, "--rows", "0")
     with side.engine.connect() as c:
         for name, table in tables.items():

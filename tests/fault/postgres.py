@@ -208,6 +208,22 @@ def away_round(root, folder):
     check(all(a["closes"] for a in accounting(data, "away")), "I7 postgres: the sum closes after kills")
 
 
+def named_round(root):
+    """Names that SQL has for itself, and capitals."""
+    data = os.path.join(root, "named")
+    server = sinks.Server(data, "objects.enabled=false")
+    server.post("user", [{"value": {"ind": i, "first_name": "A"}} for i in range(3)], "json")
+    server.post("geo", [{"value": {"ind": 1, "country": "Aruba"}}], "json")
+    server.stop()
+    told = [w for w in words("named") if not w.startswith("postgres.tables=")]
+    for _ in range(2):
+        pinline(data, "stream", "--once", *[w for s in (
+            *told, "postgres.tables=user=named.user,geo=named.Order By") for w in ("--set", s)])
+    check(ask('SELECT ind FROM named."user" ORDER BY ind') == [(0,), (1,), (2,)]
+          and ask('SELECT country FROM named."Order By"') == [("Aruba",)],
+          "postgres: tables may be called user and Order By")
+
+
 def misfit_round(root):
     """A table that does not fit, one of another pipeline, one not allowed."""
     data = os.path.join(root, "misfit")
@@ -404,6 +420,7 @@ def kills():
         for number in range(ROUNDS):
             timed(killed_round, os.path.join(root, f"r{number}"), number)
         timed(keyed_round, root)
+        timed(named_round, root)
         timed(misfit_round, root)
         timed(away_round, root, postgres["dir"])
 
