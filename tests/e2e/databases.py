@@ -391,7 +391,7 @@ def wrong_input_is_told(side, folder):
              "; name another DATABASE, or create it"),
             ("a missing table", side.url + "?pin=no_such_table", side.env, 1,
              f'database "{side.url}" has no table "no_such_table" that user "pinline" can see; '
-             "name another, or GRANT SELECT on it"),
+             "name another, or have it granted"),
             ("a server that is away", away, side.env, 4,
              "could not connect; is the server there and are host and port right?: "
              f'database "{away}": ' +
