@@ -94,7 +94,7 @@ static void no_route(struct http_request *r, enum router_result found,
     if (found == ROUTER_METHOD) {
         router_allow(m->allowed, text);
         answer_header(r, "Allow", slice_of(text));
-        answer_status(r, m->route->family, 405);
+        answer_status(r, m->route != NULL ? m->route->family : guess(r), 405);
     } else if (found == ROUTER_BAD) {
         answer_error(r, guess(r), 400, 400, "the path has a broken %%-escape");
     } else {

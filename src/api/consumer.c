@@ -147,7 +147,7 @@ int consumer_subscribe(struct consumer *c, const struct member_conf *conf,
     rc = subscribed(c) ? member_subscribe(c->member, &own, e)
                        : member_join(&c->member, c->broker, &own, e);
     if (rc != 0) {
-        for (size_t i = 0; i < conf->ntopics; i++) {
+        for (size_t i = 0; list != NULL && i < conf->ntopics; i++) {
             mem_free(list[i]);
         }
         mem_free(list);

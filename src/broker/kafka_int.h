@@ -140,7 +140,7 @@ int kafka_topic_get(struct kafka *k, const char *name, struct kafka_topic **ret,
 void kafka_topic_put(struct kafka *k, struct kafka_topic *t);
 void kafka_topic_forget(struct kafka *k, const char *name);
 void kafka_topics_free(struct kafka *k);
-void kafka_topics_look(void *k); /* a thread: at topics that are stale */
+void kafka_topics_look(void *arg); /* a thread: at topics that are stale */
 /* Ends of a partition that exists, asked from the cluster. */
 int kafka_ends(struct kafka *k, const char *topic, int32_t partition,
                int64_t *ret_begin, int64_t *ret_end, struct err *e) MUST_USE;

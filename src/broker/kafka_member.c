@@ -147,6 +147,20 @@ static void unassign(struct kafka_member *m,
     }
 }
 
+static void give_back(struct kafka_member *m,
+                      const rd_kafka_topic_partition_t *t, bool lost)
+{
+    struct owned **at = find(m, t->topic, t->partition);
+
+    if (*at != NULL) {
+        tell(m, lost ? LOST : REVOKED, &(*at)->at);
+        (*at)->leaving = true;
+        if (lost || m->closing) {
+            drop(m, at);
+        }
+    }
+}
+
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
                          rd_kafka_topic_partition_list_t *l, void *opaque)
 {
@@ -173,16 +187,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
         m->settled = true;
     } else {
         for (int i = 0; i < l->cnt; i++) {
-            struct owned **at =
-                find(m, l->elems[i].topic, l->elems[i].partition);
-
-            if (*at != NULL) {
-                tell(m, lost ? LOST : REVOKED, &(*at)->at);
-                (*at)->leaving = true;
-                if (lost || m->closing) {
-                    drop(m, at);
-                }
-            }
+            give_back(m, &l->elems[i], lost);
         }
         if (lost || m->closing || l->cnt == 0) {
             unassign(m, l);

@@ -30,9 +30,9 @@ void kafka_call_end(struct kafka *k, struct kafka_call *c);
 int kafka_topic_op_create(struct broker *b, const struct broker_topic *t,
                           struct err *e) MUST_USE;
 /* cluster_topic_create() of cluster.h. */
-int kafka_topic_make(struct broker *b, const struct broker_topic *t,
-                     int replication, const struct cluster_setting *s, size_t n,
-                     bool only_check, struct err *e) MUST_USE;
+int kafka_topic_make(struct broker *b, const struct broker_topic *t, int copies,
+                     const struct cluster_setting *s, size_t n, bool only_check,
+                     struct err *e) MUST_USE;
 int kafka_topic_op_delete(struct broker *b, const char *name,
                           struct err *e) MUST_USE;
 int kafka_topic_op_get(struct broker *b, const char *name,

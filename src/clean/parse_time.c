@@ -82,7 +82,7 @@ static bool zone(struct slice s, size_t at, int64_t *ret)
         two(d) > 23 || two(d + 2) > 59) {
         return false;
     }
-    *ret = (two(d) * 60 + two(d + 2)) * 60 * (sign == '+' ? 1 : -1);
+    *ret = (int64_t)(two(d) * 60 + two(d + 2)) * (sign == '+' ? 60 : -60);
     return true;
 }
 

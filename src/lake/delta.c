@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/inject.h"
 #include "core/mem.h"
+#include "core/num.h"
 #include "lake/delta_at.h"
 #include "lake/delta_handle_int.h"
 #include "json/json.h"
@@ -60,10 +61,10 @@ static bool look_at(void *arg, const struct store_object *o)
 {
     struct listing *l = arg;
     const char *name = o->key + strlen(LOG);
-    long long version;
-    int n = 0;
+    int64_t version;
+    size_t n = 20; /* digits */
 
-    if (sscanf(name, "%20lld%n", &version, &n) != 1 || n != 20) {
+    if (strlen(name) < n || !num_i64((struct slice){name, n}, &version)) {
         return true;
     }
     if (strcmp(name + n, ".json") == 0) {

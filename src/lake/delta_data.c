@@ -88,7 +88,7 @@ int delta_new_file(const struct delta *t, const char *values,
     int n;
     int rc = -1;
 
-    buf_init(&b, 2 * STORE_KEY_MAX);
+    buf_init(&b, (size_t)2 * STORE_KEY_MAX);
     if (delta_random(hex, e) < 0 || delta_part_folder(values, &b, e) < 0) {
         goto out;
     }
