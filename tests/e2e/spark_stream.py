@@ -4,7 +4,7 @@ into Delta, and from Kafka into Postgres, taken up again where it was killed.
 
 The tables hold the rows of pinline's own stream, each once.
 
-SPARK_STREAM=all: with Kafka and Postgres; else the folder alone.
+SPARK_STREAM names the parts: folder (unless said), kafka.
 """
 import contextlib
 import json
@@ -24,7 +24,7 @@ import far  # noqa: E402
 from deltalake import DeltaTable  # noqa: E402
 
 PINLINE = lake.pinline()
-ALL = os.environ.get("SPARK_STREAM") == "all"
+PARTS = os.environ.get("SPARK_STREAM", "folder").split(",")
 TABLES = ("pin", "geo", "user")
 passed = failed = 0
 
@@ -67,7 +67,12 @@ def log_of(folder):
 def rows_of(path):
     db = duckdb.connect()
     db.execute("SET TimeZone = 'UTC'")
-    got = db.execute("SELECT * FROM read_parquet($1)", [DeltaTable(path).file_uris()])
+    files = DeltaTable(path).file_uris()
+    zoned = [r[0] for r in db.execute("DESCRIBE SELECT * FROM read_parquet($1)",
+                                      [files]).fetchall() if r[1].endswith("ZONE")]
+    what = "*" if not zoned else "* REPLACE (%s)" % ", ".join(
+        f"\"{n}\" AT TIME ZONE 'UTC' AS \"{n}\"" for n in zoned)
+    got = db.execute(f"SELECT {what} FROM read_parquet($1)", [files])
     names = [d[0] for d in got.description]
     return as_text(dict(zip(names, r)) for r in got.fetchall())
 
@@ -129,7 +134,9 @@ def from_kafka(s, folder):
         job = os.path.join(inner, "job.py")
         with open(job, "w", encoding="utf-8") as f:
             f.write(pinline(inner, "sql", "--dialect", "spark", "--stream", "--raw",
-                            "kafka://" + k["bootstrap"], "--tables", pg["url"]))
+                            "kafka://" + k["bootstrap"], "--tables",
+                            "postgres://{user}@{host}:{port}/{database}".format(**pg)))
+        os.environ["PGPASSWORD"] = pg["password"]
         for _ in range(2):
             p = submit(s, inner, job, "--checkpoints", os.path.join(inner, "checkpoints"),
                        "--once", "--batch", "60")
@@ -150,9 +157,8 @@ def from_kafka(s, folder):
 def main():
     with tempfile.TemporaryDirectory(prefix="pinline-spark-stream.") as folder:
         with far.side("spark", "--more") as s:
-            from_folder(s, folder)
-            if ALL:
-                from_kafka(s, folder)
+            for part in PARTS:
+                {"folder": from_folder, "kafka": from_kafka}[part](s, folder)
 
 
 main()
