@@ -4,8 +4,6 @@ there), on moto with authentication on, and on what `pinline serve` speaks."""
 import http.server
 import json
 import os
-import re
-import signal
 import stat
 import subprocess
 import sys
@@ -17,6 +15,8 @@ import urllib.request
 ROOT = os.environ["PINLINE_ROOT"]
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 import far  # noqa: E402
+from served import Server  # noqa: E402
+from told import check, finish, program  # noqa: E402
 
 CACHE = os.environ.get("PINLINE_CACHE", ROOT + "/.cache")
 SPLIT = """#!/bin/sh
@@ -34,35 +34,20 @@ for _ in range(100):
     time.sleep(0.1)
 PY
 """
-passed = failed = skipped = 0
-
 
 def contract(name, url, key, secret, *more):
-    global passed, failed, skipped
     print(f"# {name}")
-    done = subprocess.run([sys.argv[1], "kinesis+" + url, *more], capture_output=True, text=True,
-                          env=dict(os.environ, AWS_ACCESS_KEY_ID=key, AWS_REGION="us-east-1",
-                                   AWS_SECRET_ACCESS_KEY=secret), check=False)
-    print(done.stdout + done.stderr, end="")
-    got = re.findall(r"(\d+) (passed|failed|skipped)", done.stdout.splitlines()[-1]
-                     if done.stdout else "")
-    counts = {word: int(n) for n, word in got}
-    passed += counts.get("passed", 0)
-    failed += counts.get("failed", 0 if done.returncode == 0 else 1)
-    skipped += counts.get("skipped", 0)
+    program([sys.argv[1], "kinesis+" + url, *more],
+            env=dict(os.environ, AWS_ACCESS_KEY_ID=key, AWS_REGION="us-east-1",
+                     AWS_SECRET_ACCESS_KEY=secret))
 
 
 def ours(folder):
     keys = folder + "/keys"
     with open(os.open(keys, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
         f.write("AKIAOURS our-secret-123456\n")
-    server = subprocess.Popen(
-        [os.environ["PINLINE"], "-q", "--data", folder + "/data", "serve", "--no-pipelines",
-         "--listen", "127.0.0.1:0", "--aws-keys-file", keys], stdout=subprocess.PIPE, text=True)
-    port = re.search(r":(\d+),", server.stdout.readline()).group(1)
-    contract("pinline serve", f"http://127.0.0.1:{port}", "AKIAOURS", "our-secret-123456")
-    server.send_signal(signal.SIGTERM)
-    server.wait(timeout=15)
+    with Server(folder + "/data", "--aws-keys-file", keys, before=["-q"]) as server:
+        contract("pinline serve", server.url, "AKIAOURS", "our-secret-123456")
 
 
 class Grudging(http.server.BaseHTTPRequestHandler):
@@ -129,21 +114,16 @@ class Grudging(http.server.BaseHTTPRequestHandler):
 
 def grudging_job(folder, k):
     """Every record once through a far side that refuses much of it."""
-    global passed, failed
     Grudging.target = k["url"] + "/"
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Grudging)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     main_job(folder, f"http://127.0.0.1:{server.server_port}", "any", "any-secret", "grudging")
     server.shutdown()
-    good = Grudging.refused > 100
-    passed += good
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {Grudging.refused} records and calls were refused meanwhile")
+    check(Grudging.refused > 100, "records and calls were refused meanwhile", Grudging.refused)
 
 
 def main_job(folder, url, key, secret, name):
     """The whole path with streams for topics: 60 posts of each table."""
-    global passed, failed
     done = subprocess.run(
         [os.environ["PINLINE"], "-q", "--data", folder + "/" + name, "run", "--broker",
          "kinesis+" + url, "--prefix", name, "--rows", "60", "--format", "json"],
@@ -155,10 +135,8 @@ def main_job(folder, url, key, secret, name):
         t["received"] == t["stored"] == 60 and
         t["stored"] + t["expanded"] == t["cleaned"] + t["rejected"] + t["duplicate"]
         for t in sums.values())
-    passed += good
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} the main job ({name}) runs on streams and its sums close",
-          sums, done.stderr[-500:])
+    check(good, f"the main job ({name}) runs on streams and its sums close", sums,
+          done.stderr[-500:])
 
 
 class Skewed(http.server.BaseHTTPRequestHandler):
@@ -182,7 +160,6 @@ class Skewed(http.server.BaseHTTPRequestHandler):
 
 def wrong_input(folder, k):
     """Each way of being wrong is told in these words; no secret is."""
-    global passed, failed
     skewed = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Skewed)
     threading.Thread(target=skewed.serve_forever, daemon=True).start()
     whose = "; are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY those of this server?"
@@ -212,10 +189,7 @@ def wrong_input(folder, k):
                      AWS_REGION="us-east-1"))
         good = (done.returncode, done.stderr) == (code, f"pinline topics: {want}\n")
         good = good and "hidden-1" not in done.stderr + done.stdout
-        passed += good
-        failed += not good
-        print(f"{'ok' if good else 'not ok'} {what} is told in these words",
-              "" if good else (done.returncode, done.stderr))
+        check(good, f"{what} is told in these words", (done.returncode, done.stderr))
     skewed.shutdown()
 
 
@@ -232,8 +206,7 @@ def main():
             main_job(folder, k["moto_url"], k["access_key"], k["secret_key"], "job")
             grudging_job(folder, k)
             wrong_input(folder, k)
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -2,13 +2,11 @@
 """stores.py CONTRACT_STORE CONTRACT_SINK - the contracts of stores and of the
 objects sink on real S3 servers."""
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 import far  # noqa: E402
-
-passed = failed = 0
+import told  # noqa: E402
 
 
 def environment(s3, name):
@@ -22,9 +20,5 @@ for server in ("versitygw", "rclone", "moto"):
     with far.side("s3", "--server", server) as at:
         print(f"# {server}", flush=True)
         for program, kind in ((sys.argv[1], server), (sys.argv[2], "objects")):
-            done = subprocess.run([program, kind], env=environment(at, server), timeout=280,
-                                  check=False)
-            passed += done.returncode == 0
-            failed += done.returncode != 0
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+            told.program([program, kind], env=environment(at, server), timeout=280)
+sys.exit(told.finish())

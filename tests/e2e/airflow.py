@@ -8,7 +8,6 @@ SIGKILL in the middle of tasks: Airflow does them again, each interval once.
 """
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -20,9 +19,8 @@ import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import far  # noqa: E402
-
-PINLINE = os.path.abspath(os.environ.get("PINLINE", "build/src/pinline"))
-passed = failed = 0
+from served import PINLINE, Server  # noqa: E402
+from told import check, finish  # noqa: E402
 
 WORKSPACE_DAG = '''
 from datetime import datetime, timedelta
@@ -94,13 +92,6 @@ again = w.jobs.submit(run_name="sdk", idempotency_token="sdk-1", tasks=[
                     notebook_task=jobs.NotebookTask(notebook_path="/clean_pin"))])
 print(again.run_id == run.run_id)
 '''
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    passed += bool(ok)
-    failed += not ok
-    print("ok" if ok else "not ok", name, "" if ok else why, flush=True)
 
 
 def pinline(folder, *words):
@@ -381,25 +372,17 @@ def try_clients(values):
         done = pinline(folder, "run", "--rows", "20", "--quiet")
         if done.returncode != 0:
             raise SystemExit(done.stderr)
-        server = subprocess.Popen(
-            [PINLINE, "serve", "--listen", "127.0.0.1:0", "--set",
-             "schedule.tasks=load,clean_pin < load,clean_geo < load,"
-             "clean_user < load,query < clean_pin clean_geo clean_user,"
-             "broken < query = echo it broke; exit 7",
-             "--set", "schedule.retries=0", "--set",
-             "schedule.notebooks=/Users/me@example.org/questions=query"],
-            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            text=True)
-        try:
-            port = int(re.search(r"//[^ ]*:(\d+)",
-                                 server.stdout.readline()).group(1))
-            airflow = Airflow(values, port)
-            try_sdk(airflow, port)
-            try_workspace_dags(airflow, port)
-            try_written_dags(airflow, folder, port)
-        finally:
-            server.terminate()
-            check(server.wait(timeout=30) == 0, "the server ends well")
+        with Server(None, "--set",
+                    "schedule.tasks=load,clean_pin < load,clean_geo < load,"
+                    "clean_user < load,query < clean_pin clean_geo clean_user,"
+                    "broken < query = echo it broke; exit 7",
+                    "--set", "schedule.retries=0", "--set",
+                    "schedule.notebooks=/Users/me@example.org/questions=query",
+                    pipelines=True, cwd=folder, stderr=subprocess.DEVNULL) as server:
+            airflow = Airflow(values, server.port)
+            try_sdk(airflow, server.port)
+            try_workspace_dags(airflow, server.port)
+            try_written_dags(airflow, folder, server.port)
 
 
 def main():
@@ -410,8 +393,7 @@ def main():
             try_clients(values)
         if "killed" in words:
             try_killed(values)
-    print(f"{passed} passed, {failed} failed")
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

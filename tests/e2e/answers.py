@@ -1,11 +1,13 @@
 """The answers 01 to 15 once more, in plain Python written from their
 definitions, so that the program can be compared with it.
 
-clean_rows(raw) cleans decoded records (semantics.py beside this); answers(tables, **choices) computes
-everything as {id: [row objects]}; write_delta(tables, folder) makes Delta
-tables with delta-rs, independent of the program's own writer.
+clean_rows(raw) cleans decoded records (semantics.py beside this);
+answers(tables, **choices) computes everything as {id: [row objects]};
+write_delta(tables, folder) makes Delta tables with delta-rs, independent of the
+program's own writer.
 """
 import datetime
+import itertools
 import json
 import os
 import sys
@@ -27,14 +29,16 @@ def moment(text):
 
 def clean_rows(raw, deduplicate="row"):
     """raw: table -> list of decoded records."""
-    tables = {}
-    for name, records in raw.items():
-        rows = semantics.clean_all(name, records, (), deduplicate)
-        for row in rows:
-            for column in ("timestamp", "date_joined"):
-                if column in row:
-                    row[column] = moment(row[column])
-        tables[name] = rows
+    return in_time({name: semantics.clean_all(name, records, (), deduplicate)
+                    for name, records in raw.items()})
+
+
+def in_time(tables):
+    """Cleaned rows with their times as such instead of as text."""
+    for row in itertools.chain(*tables.values()):
+        for column in ("timestamp", "date_joined"):
+            if column in row:
+                row[column] = moment(row[column])
     return tables
 
 

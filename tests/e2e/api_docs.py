@@ -8,47 +8,18 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import urllib.request
 
-PINLINE = os.environ["PINLINE"]
-ROOT = os.environ["PINLINE_ROOT"]
-CACHE = os.environ.get("PINLINE_CACHE", ROOT + "/.cache")
-NODE = CACHE + "/node"
-sys.path[:0] = __import__("glob").glob(CACHE + "/venv/test/lib/python3*/site-packages")
-passed = failed = skipped = 0
+import lake
+from lake import ROOT
+from served import PINLINE, Server
+from told import check, finish, skip
 
-
-def check(ok, name, why=""):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name} {why}")
-
-
-def skip(why):
-    global skipped
-    skipped += 1
-    print(f"skip {why}")
-
-
-def serve(folder, *options):
-    process = subprocess.Popen(
-        [PINLINE, "--data", folder + "/data", "serve", "--no-pipelines",
-         "--listen", "127.0.0.1:0", *options], stdout=subprocess.PIPE, text=True)
-    port = int(re.search(r":(\d+),", process.stdout.readline()).group(1))
-    return process, f"http://127.0.0.1:{port}"
-
-
-def stop(process):
-    process.send_signal(signal.SIGTERM)
-    return process.wait(timeout=15)
+NODE = lake.CACHE + "/node"
+lake.libraries()
 
 
 def get(url):
@@ -175,24 +146,18 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([PINLINE, "--data", folder + "/data", "run", "--rows", "20", "--quiet"],
                        check=True, stdout=subprocess.DEVNULL)
-        process, base = serve(folder)
-        try:
-            page(base, document(base))
-        finally:
-            code = stop(process)
-        check(code == 0, "the server ends with 0", code)
+        with Server(folder + "/data") as s:
+            page(s.url, document(s.url))
         token = folder + "/token"
         with open(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
             f.write("some-token\n")
-        process, base = serve(folder, "--token-file", token)
-        doc = json.loads(get(base + "/openapi.json")[1])
-        check(doc["security"] == [{"bearer": []}]
-              and doc["paths"]["/healthz"]["get"]["security"] == [],
-              "with tokens it says what needs one")
-        validate(doc)
-        stop(process)
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+        with Server(folder + "/data", "--token-file", token) as s:
+            doc = json.loads(get(s.url + "/openapi.json")[1])
+            check(doc["security"] == [{"bearer": []}]
+                  and doc["paths"]["/healthz"]["get"]["security"] == [],
+                  "with tokens it says what needs one")
+            validate(doc)
+    return finish()
 
 
 if __name__ == "__main__":

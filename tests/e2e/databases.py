@@ -24,23 +24,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import far  # noqa: E402
 import lake  # noqa: E402
+from told import finish, named as check  # noqa: E402
 
 lake.need_venv()
 import sqlalchemy as sa  # noqa: E402
 
 PINLINE = lake.pinline()
 TABLES = {"pin": "pinterest_data", "geo": "geolocation_data", "user": "user_data"}
-passed = failed = 0
-
-
-def check(name, ok, *more):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name}", *more)
 
 
 class Proxy:
@@ -428,5 +418,4 @@ with tempfile.TemporaryDirectory(prefix="pinline-databases.") as folder:
             check(f"{far_name}: I11 no password was ever printed",
                   not any(secret in text for text in said for secret in
                           (values["password"], "weak-password-1", "not-the-password", "only-by-tls-1")))
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+sys.exit(finish())

@@ -8,7 +8,6 @@ import base64
 import collections
 import http.server
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,19 +15,10 @@ import tempfile
 import threading
 import time
 
-PINLINE = os.environ["PINLINE"]
+from served import PINLINE
+from told import finish, named as check
+
 SCRIPT = [7528, 2863, 5730, 8304, 8731, 1313, 4315, 10794, 5494, 5069, 2923, 3089]
-passed = failed = 0
-
-
-def check(name, ok, *more):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name}", *more)
 
 
 class Far:
@@ -291,5 +281,4 @@ for test in (the_script_is_repeated, failures_are_tried_again, lost_answers_are_
     before = time.monotonic()
     test()
     print(f"{test.__name__}: {time.monotonic() - before:.1f} s")
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+sys.exit(finish())

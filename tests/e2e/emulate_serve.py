@@ -6,51 +6,15 @@ killed and started again while rows are posted: every record exactly once.
 """
 import collections
 import json
-import os
-import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-PINLINE = os.environ["PINLINE"]
-passed = failed = 0
+from served import PINLINE, Server
+from told import finish, named as check
 
-
-def check(name, ok, *more):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name}", *more)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Server:
-    def __init__(self, data, port=0):
-        self.p = subprocess.Popen(
-            [PINLINE, "serve", "--no-pipelines", "--data", data, "--listen", f"127.0.0.1:{port}"],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        line = ""
-        while "serves" not in line:
-            line = self.p.stdout.readline()
-            if not line:
-                sys.exit("the server did not start")
-        self.url = re.search(r"http://[0-9.:]+", line)[0]
-
-    def stop(self, how=signal.SIGTERM):
-        self.p.send_signal(how)
-        self.p.communicate(timeout=30)
-        return self.p.returncode
 
 
 def emulate(url, *args):
@@ -103,8 +67,8 @@ def bad_rows_are_stored():
 
 def exactly_once_through_kills():
     with tempfile.TemporaryDirectory() as data:
-        port = free_port()
-        server = Server(data, port)
+        server = Server(data)
+        again = ("--listen", f"127.0.0.1:{server.port}")
         p = subprocess.Popen(
             [PINLINE, "emulate", "-q", "--to", server.url, "--format", "json", "--order",
              "sequential", "--rows", "3000", "--pace", "1500/s", "--connections", "32"],
@@ -112,7 +76,7 @@ def exactly_once_through_kills():
         for _ in range(3):
             time.sleep(0.4)
             server.stop(signal.SIGKILL)
-            server = Server(data, port)
+            server = Server(data, *again)
         out, err = p.communicate(timeout=120)
         server.stop()
         check("kills: it ends with 0", p.returncode == 0, p.returncode, err)
@@ -127,5 +91,4 @@ def exactly_once_through_kills():
 contracts()
 bad_rows_are_stored()
 exactly_once_through_kills()
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+sys.exit(finish())

@@ -3,29 +3,18 @@
 import base64
 import glob
 import json
-import os
 import subprocess
 import sys
 import tempfile
 
-ROOT = os.environ["PINLINE_ROOT"]
-CACHE = os.environ.get("PINLINE_CACHE", ROOT + "/.cache")
-sys.path[:0] = glob.glob(CACHE + "/venv/test/lib/python3*/site-packages")
-passed = failed = skipped = 0
+import lake
+from lake import ROOT
+from told import check, finish, skip
 
-
-def check(ok, name, why=""):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name} {why}")
+lake.libraries()
 
 
 def main():
-    global skipped
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([ROOT + "/examples/daily-batch-and-kinesis/run-stream", folder],
                               capture_output=True, text=True, check=False)
@@ -37,8 +26,7 @@ def main():
         try:
             from deltalake import DeltaTable, QueryBuilder
         except ImportError as why:
-            print(f"skip deltalake is not here ({why}); tools/get-test-deps")
-            skipped += 1
+            skip(f"deltalake is not here ({why}); tools/get-test-deps")
         else:
             for table in ("pin", "geo", "user"):
                 path = glob.glob(folder + f"/data/lake/clean/*{table}*")[0]
@@ -47,8 +35,7 @@ def main():
                 counts = {int(found[c][0].as_py()) for c in ("n", "k")}
                 check(counts == {len({r["index"] for r in sent})},
                       f"delta-rs reads each row of {table} once", counts)
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -10,18 +10,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import far  # noqa: E402
 import lake  # noqa: E402
+from told import check, finish  # noqa: E402
 
 lake.need_venv()
 import psycopg2  # noqa: E402
-
-passed = failed = 0
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    passed, failed = passed + bool(ok), failed + (not ok)
-    print(f"{'ok' if ok else 'not ok'} {name} {'' if ok else why}", flush=True)
-
 
 with far.side("postgres") as side, far.side("kafka") as kafka, tempfile.TemporaryDirectory() as folder:
     env = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
@@ -56,5 +48,4 @@ with far.side("postgres") as side, far.side("kafka") as kafka, tempfile.Temporar
         cursor = db.cursor()
         cursor.execute("SELECT * FROM clean_pin ORDER BY ind, unique_id")
         check(ours and cursor.fetchall() == ours, "Spark's stream wrote the same posts")
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+sys.exit(finish())

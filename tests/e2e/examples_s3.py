@@ -9,23 +9,9 @@ import sys
 import tempfile
 
 import far
+import lake
+from told import check, finish
 
-passed = failed = 0
-
-
-def check(ok, name):
-    global passed, failed
-    passed, failed = passed + bool(ok), failed + (not ok)
-    print(f"{'ok' if ok else 'not ok'} {name}", flush=True)
-
-
-def python_of_tests():
-    """This program again, with the Python that has boto3."""
-    cache = os.environ.get("PINLINE_CACHE") or os.path.join(far.ROOT, ".cache")
-    venv = os.path.join(cache, "venv", "test")
-    if os.path.realpath(sys.prefix) != os.path.realpath(venv):
-        python = os.path.join(venv, "bin", "python")
-        os.execv(python, [python, *sys.argv])
 
 
 def objects(s3, prefix):
@@ -63,7 +49,7 @@ def example(s3, kafka, folder, script, **more):
 
 
 def main():
-    python_of_tests()
+    lake.need_venv()
     with far.side("s3") as s3, far.side("kafka") as kafka, far.side("airflow") as airflow, \
             tempfile.TemporaryDirectory() as folder:
         text = example(s3, kafka, folder, "rest-proxy-s3/run")
@@ -113,8 +99,7 @@ def main():
         lists = [json.loads(b) for _, b in sorted(got.items())]
         check(sum(map(len, lists)) == 200 and all(isinstance(x, list) for x in lists),
               "JSON lists of messages")
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    sys.exit(finish())
 
 
 main()

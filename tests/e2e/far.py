@@ -13,8 +13,8 @@ import shutil
 import subprocess
 import tempfile
 
-ROOT = os.environ.get("PINLINE_ROOT") or os.path.abspath(
-    os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+from lake import ROOT
+
 TOOL = os.path.join(ROOT, "tools", "far-sides")
 
 

@@ -8,27 +8,15 @@ below the path prefix of an API gateway's stage.
 """
 import os
 import re
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 
-PINLINE = os.environ["PINLINE"]
-ROOT = os.environ["PINLINE_ROOT"]
-SHARED = os.environ.get("PINLINE_SHARED", os.path.join(ROOT, "..", "shared"))
+import lake
+from served import Server
+from told import check, finish, skip_all
+
 HEADERS = ("content-type", "location", "allow")
-passed = failed = 0
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name} {why}")
 
 
 def cases(path):
@@ -83,27 +71,16 @@ def replay(port, path, prefix=""):
 
 
 def main():
-    path = os.path.join(SHARED, "components", "fastapi_reference.txt")
+    path = lake.shared("components", "fastapi_reference.txt")
     if not os.path.exists(path):
-        print(f"skip {path} is not here")
-        print("0 passed, 0 failed, 1 skipped")
-        return 77
+        skip_all(f"{path} is not here")
     with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            [PINLINE, "--data", folder + "/data", "serve", "--no-pipelines",
-             "--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0",
-             "--strip-prefix", "/test", "--strip-prefix", "/dev"],
-            stdout=subprocess.PIPE, text=True)
-        try:
-            ports = [int(p) for p in re.findall(r"//[^ ]*:(\d+)", process.stdout.readline())]
-            check(len(ports) == 2, "it listens twice")
-            replay(ports[0], path)
-            replay(ports[1], path, "/test")
-        finally:
-            process.send_signal(signal.SIGTERM)
-            check(process.wait(timeout=15) == 0, "it ends with 0")
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+        with Server(folder + "/data", "--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0",
+                    "--strip-prefix", "/test", "--strip-prefix", "/dev") as s:
+            check(len(s.ports) == 2, "it listens twice")
+            replay(s.ports[0], path)
+            replay(s.ports[1], path, "/test")
+    return finish()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -17,27 +16,11 @@ import tempfile
 import time
 import urllib.request
 
-PINLINE = os.path.abspath(os.environ["PINLINE"])
+from served import PINLINE, V2, Server
+from told import check, finish, skip
+
 ROOT = os.environ["PINLINE_ROOT"]
 JOURNALD = "/lib/systemd/systemd-journald"
-V2 = "application/vnd.kafka.json.v2+json"
-passed = failed = skipped = 0
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name} {why}")
-
-
-def skip(why):
-    global skipped
-    skipped += 1
-    print(f"skip {why}")
 
 
 def post(port, topic, records, request_id):
@@ -50,19 +33,15 @@ def post(port, topic, records, request_id):
 
 def traffic(folder, form, env=None):
     """Three records in two requests to pin, one to geo; then SIGTERM."""
-    server = subprocess.Popen(
-        [PINLINE, "--log-format", form, "--data", folder + "/" + form, "serve",
-         "--no-pipelines", "--listen", "127.0.0.1:0"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
-    port = int(re.search(r":(\d+),", server.stdout.readline()).group(1))
-    post(port, "pin", [{"value": {"index": 1}}, {"value": {"index": 2}}], "first")
-    post(port, "geo", [{"value": {"ind": 1}}], "second")
-    post(port, "pin", [{"value": {"index": 3}}], "third")
-    time.sleep(1.3)
-    post(port, "user", [{"value": 1}, {"value": 2, "partition": 7}], "fourth")
-    server.send_signal(signal.SIGTERM)
-    check(server.wait(timeout=15) == 0, f"serve with --log-format {form} ends with 0")
-    return server.stderr.read()
+    server = Server(folder + "/" + form, before=["--log-format", form],
+                    stderr=subprocess.PIPE, env=env)
+    post(server.port, "pin", [{"value": {"index": 1}}, {"value": {"index": 2}}], "first")
+    post(server.port, "geo", [{"value": {"ind": 1}}], "second")
+    post(server.port, "pin", [{"value": {"index": 3}}], "third")
+    time.sleep(1.3)  # a second's line is told; what comes now is told at the end
+    post(server.port, "user", [{"value": 1}, {"value": 2, "partition": 7}], "fourth")
+    check(server.stop() == 0, f"serve with --log-format {form} ends with 0")
+    return server.errors
 
 
 def complete(lines, name):
@@ -161,8 +140,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         if sys.argv[1:] == ["inside"]:
             journal(folder)
-            print(f"{passed} passed, {failed} failed")
-            return 1 if failed else 0
+            return finish()
         plain(folder)
         notified(folder)
         unit(folder)
@@ -175,8 +153,7 @@ def main():
         check(done.returncode == 0, "the real journald has it all",
               done.stdout + done.stderr)
         print("".join("# " + l + "\n" for l in done.stdout.splitlines()), end="")
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from kafka_side import PINLINE, Server, check, name_of, run_cases, same  # noqa: E402
+from kafka_side import PINLINE, Server, name_of, run_cases  # noqa: E402
+from told import check, same  # noqa: E402
 
 import confluent_kafka  # noqa: E402
 import kafka as kafka_python  # noqa: E402

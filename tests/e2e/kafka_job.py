@@ -13,7 +13,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from kafka_side import PINLINE, Server, check, name_of, run_cases, same  # noqa: E402
+from kafka_side import PINLINE, Server, name_of, run_cases  # noqa: E402
+from told import check, same  # noqa: E402
 
 import far  # noqa: E402
 import requests  # noqa: E402

@@ -1,8 +1,5 @@
 """What the tests on a real Kafka share: the far side, a server on it, counts."""
-import contextlib
 import os
-import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,18 +11,10 @@ import lake  # noqa: E402
 
 lake.need_venv()
 import far  # noqa: E402
+import served  # noqa: E402
+from told import check, finish  # noqa: E402
 
 PINLINE = lake.pinline()
-counts = [0, 0]
-
-
-def check(ok, name, why=""):
-    counts[not ok] += 1
-    print("ok" if ok else "not ok", name, "" if ok else str(why)[:2000], flush=True)
-
-
-def same(name, got, want):
-    check(got == want, name, f"\n  got    {got!r:.900}\n  wanted {want!r:.900}")
 
 
 class Kafka:
@@ -63,26 +52,11 @@ class Kafka:
                               check=True).stdout
 
 
-class Server:
+class Server(served.Server):
     """pinline serve on this Kafka."""
 
     def __init__(self, k, name, *words):
-        self.process = subprocess.Popen(
-            [PINLINE, "--data", k.data(name), "serve", "--listen", "127.0.0.1:0",
-             "--broker", k.url, *words], stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        found = re.search(r"http://[^ ,]*:\d+", line)
-        if not found:
-            raise RuntimeError(f"serve did not start: {line!r}")
-        self.url = found.group(0)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=20)
-        self.process.stdout.close()
+        super().__init__(k.data(name), "--broker", k.url, *words, pipelines=True)
 
 
 def name_of(word):
@@ -101,5 +75,4 @@ def run_cases(cases):
             except Exception as e:  # pylint: disable=broad-except
                 check(False, f"{name} runs to its end", repr(e))
             print(f"# {name}: {time.monotonic() - began:.1f} s", flush=True)
-    print(f"{counts[0]} passed, {counts[1]} failed")
-    return 1 if counts[1] else 0
+    return finish()

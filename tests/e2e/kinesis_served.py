@@ -12,8 +12,6 @@ import contextlib
 import hashlib
 import json
 import os
-import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,39 +21,18 @@ import urllib.request
 import uuid
 
 import far
+import lake
+from served import PINLINE, Server
+from told import check, finish, skip_all
 
-PINLINE = os.path.abspath(os.environ["PINLINE"])
-ROOT = os.environ["PINLINE_ROOT"]
-CACHE = os.environ.get("PINLINE_CACHE", ROOT + "/.cache")
-sys.path[:0] = __import__("glob").glob(CACHE + "/venv/test/lib/python3*/site-packages")
+lake.libraries()
 BROKER = []  # words that name another one than the embedded
 KEYS = "AKIATEST first-secret-123456\nAKIAOTHER second-secret-123456\n"
-passed = failed = 0
 
 
-def check(ok, name, why=""):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name} {why}")
-
-
-class Server:
-    def __init__(self, folder, name, *options):
-        wipe()
-        self.data = os.path.join(folder, name)
-        self.process = subprocess.Popen(
-            [PINLINE, "-q", "--data", self.data, "serve", "--no-pipelines",
-             "--listen", "127.0.0.1:0", *BROKER, *options], stdout=subprocess.PIPE, text=True)
-        port = re.search(r":(\d+),", self.process.stdout.readline()).group(1)
-        self.url = f"http://127.0.0.1:{port}"
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=15)
+def start(folder, name, *options):
+    wipe()
+    return Server(os.path.join(folder, name), *BROKER, *options, before=["-q"])
 
 
 def wipe():
@@ -250,7 +227,7 @@ def tags(k):
 
 def command_line(folder):
     """What `aws kinesis put-record --data ...` sends: JSON 1.1 and a Host."""
-    s = Server(folder, "cli")
+    s = start(folder, "cli")
     raw(s.url, b'{"StreamName":"s1","ShardCount":1}', "CreateStream")
     for agent in ("aws-cli/1.32.0 Python/3.11 botocore/1.34.0", "aws-cli/2.15.0 md/awscrt#0.19.19"):
         status, answer = raw(s.url, json.dumps({
@@ -267,7 +244,7 @@ def signatures(folder):
     keys = folder + "/keys"
     with open(os.open(keys, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
         f.write(KEYS)
-    s = Server(folder, "signed", "--aws-keys-file", keys)
+    s = start(folder, "signed", "--aws-keys-file", keys)
     k = client(s.url)
     streams(k)
     records(k)
@@ -306,7 +283,7 @@ def gateway_call(method, url, body=None, headers=None):
 
 
 def gateway(folder):
-    s = Server(folder, "gateway")
+    s = start(folder, "gateway")
     base = s.url + "/test/streams"
     name = base + "/streaming-12aa-pin"
     check(gateway_call("POST", name, {"ShardCount": 2})[0] == 200
@@ -353,7 +330,7 @@ def emulated(folder):
     with open(os.open(keys, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
         f.write(KEYS)
     names = {t: "streaming-x-" + t for t in ("pin", "geo", "user")}
-    s = Server(folder, "emulated", "--aws-keys-file", keys, "--set",
+    s = start(folder, "emulated", "--aws-keys-file", keys, "--set",
                "topics=" + ",".join(f"{t}={n}" for t, n in names.items()))
     for batch in ("1", "120"):
         done = subprocess.run(
@@ -418,16 +395,14 @@ def main():
     try:
         import boto3  # noqa: F401  pylint: disable=unused-import
     except ImportError as why:
-        print(f"skip boto3 is not here ({why}); tools/get-test-deps")
-        print("0 passed, 0 failed, 1 skipped")
-        return 77
+        skip_all(f"boto3 is not here ({why}); tools/get-test-deps")
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         if sys.argv[1:] == ["kafka"]:
             BROKER[:] = ["--broker", "kafka://"
                          + stack.enter_context(far.side("kafka"))["bootstrap"]]
         signatures(folder)
-        s = Server(folder, "plain")
+        s = start(folder, "plain")
         k = client(s.url, "anything", "goes")
         k.create_stream(StreamName="s1", ShardCount=4)
         faults(k, s.url)
@@ -435,8 +410,7 @@ def main():
         command_line(folder)
         emulated(folder)
         gateway(folder)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

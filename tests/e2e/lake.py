@@ -1,10 +1,15 @@
-"""What the tests of tables share: the program, the real rows, the readers."""
+"""What the tests share: the program, the real rows, the libraries."""
+import glob
 import os
 import sys
 
+import told
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.environ.get("PINLINE_ROOT", os.path.dirname(os.path.dirname(HERE)))
-SKIP = 77  # what meson takes for skipped
+CACHE = os.environ.get("PINLINE_CACHE", os.path.join(ROOT, ".cache"))
+VENV = os.path.join(CACHE, "venv", "test")
+SKIP = told.SKIP
 
 
 def pinline():
@@ -12,21 +17,23 @@ def pinline():
         "PINLINE", os.path.join(ROOT, "build", "src", "pinline")))
 
 
-def shared():
-    """The folder of real rows, there or not."""
+def shared(*names):
+    """The folder of real rows, or what else is beside it, there or not."""
     path = os.environ.get("PINLINE_SHARED", os.path.join(ROOT, "..", "shared"))
-    data = os.path.join(path, "data")
-    return os.path.abspath(data if os.path.isdir(data) else path)
+    return os.path.abspath(os.path.join(path, *(names or ("data",))))
+
+
+def libraries():
+    """Makes what tools/get-test-deps installed importable, where it is there."""
+    sys.path[:0] = glob.glob(VENV + "/lib/python3*/site-packages")
 
 
 def need_venv():
     """Run on in the Python that has delta-rs (tools/get-test-deps)."""
-    cache = os.environ.get("PINLINE_CACHE", os.path.join(ROOT, ".cache"))
-    python = os.path.join(cache, "venv", "test", "bin", "python")
-    if sys.prefix == os.path.join(cache, "venv", "test"):
+    python = os.path.join(VENV, "bin", "python")
+    if sys.prefix == VENV:
         return
     if not os.path.exists(python) or os.environ.get("LAKE_VENV"):
-        print("# skipped: tools/get-test-deps was not run")
-        sys.exit(SKIP)
+        told.skip_all("tools/get-test-deps was not run")
     os.environ["LAKE_VENV"] = "1"
     os.execv(python, [python, *sys.argv])

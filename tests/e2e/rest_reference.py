@@ -18,14 +18,11 @@ import sys
 import tempfile
 
 import far
+import lake
+from served import PINLINE, Server
+from told import check, finish, skip_all
 
-ROOT = os.environ.get("PINLINE_ROOT") or os.path.abspath(
-    os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-PINLINE = os.environ.get("PINLINE", os.path.join(ROOT, "build", "src", "pinline"))
-SHARED = os.environ.get("PINLINE_SHARED_COMPONENTS") or os.path.join(
-    os.environ.get("PINLINE_SHARED") or os.path.join(ROOT, "..", "shared", "data"),
-    "..", "components")
-FILE = os.path.join(SHARED, "rest_reference.txt")
+FILE = lake.shared("components", "rest_reference.txt")
 V2 = "application/vnd.kafka.v2+json"
 
 
@@ -176,50 +173,32 @@ def json_or_none(text):
 
 
 def told():
-    with open(os.path.join(ROOT, "docs", "reference", "rest-differences.md")) as f:
+    with open(os.path.join(lake.ROOT, "docs", "reference", "rest-differences.md")) as f:
         return {int(n) for row in re.findall(r"(?m)^\| ([\d, ]+) \|", f.read())
                 for n in row.split(",")}
 
 
 def run(broker):
-    passed = failed = 0
-
-    def check(why, name):
-        nonlocal passed, failed
-        if why:
-            failed += 1
-            print(f"not ok {name}: {why}")
-        else:
-            passed += 1
-
     data = tempfile.mkdtemp(prefix="pinline-rest.")
     for topic, n in (("rest_t", "3"), ("rest_bin", "1")):
         subprocess.run([PINLINE, "--data", data, "topics", "create", topic, "--partitions", n,
                         *broker], check=True, stdout=subprocess.DEVNULL)
-    server = subprocess.Popen([PINLINE, "--data", data, "serve", "--no-pipelines", "--listen",
-                               "127.0.0.1:0", *broker], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True)
     try:
-        port = int(re.search(r"//[^ ]*:(\d+)", server.stdout.readline()).group(1))
-        for number, title, head, body, status, recorded in exchanges(FILE):
-            answer, got = send(port, head, body)
-            check(judge(number, int(answer.split(" ")[1]), got, status, recorded, answer),
-                  f"{number}. {title}")
-        check(None if told() == set(OTHERWISE) else
-              f"told {sorted(told() ^ set(OTHERWISE))} differ", "every difference is told")
+        with Server(data, *broker, stderr=subprocess.DEVNULL) as server:
+            for number, title, head, body, status, recorded in exchanges(FILE):
+                answer, got = send(server.port, head, body)
+                why = judge(number, int(answer.split(" ")[1]), got, status, recorded, answer)
+                check(not why, f"{number}. {title}", why)
+        check(told() == set(OTHERWISE), "every difference is told",
+              sorted(told() ^ set(OTHERWISE)))
     finally:
-        server.terminate()
-        server.wait(timeout=15)
         shutil.rmtree(data, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return finish()
 
 
 def main():
     if not os.path.exists(FILE):
-        print(f"skip: {FILE} is not there")
-        print("0 passed, 0 failed, 1 skipped")
-        return 0
+        skip_all(f"{FILE} is not there")
     if sys.argv[1:2] == ["kafka"]:
         with far.side("kafka") as kafka:
             return run(["--broker", "kafka://" + kafka["bootstrap"]])

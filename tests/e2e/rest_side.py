@@ -3,10 +3,8 @@
     main(run)   runs it on the embedded topics, or with the word "kafka" on a
                 Kafka that is started for it; the exit status
 """
-import glob
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -15,51 +13,38 @@ import tempfile
 import time
 
 import far
+import lake
+import served
+from lake import ROOT  # noqa: F401
+from served import PINLINE
+from told import check, finish, skip_all
 
-ROOT = os.environ.get("PINLINE_ROOT", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-CACHE = os.environ.get("PINLINE_CACHE", os.path.join(ROOT, ".cache"))
-sys.path[:0] = glob.glob(CACHE + "/venv/test/lib/python3*/site-packages")
+lake.libraries()
 try:
     import requests
 except ImportError:
-    print("skip: requests is not installed")
-    print("0 passed, 0 failed, 1 skipped")
-    sys.exit(0)
+    skip_all("requests is not installed")
 
-PINLINE = os.environ.get("PINLINE", "build/src/pinline")
 V2 = "application/vnd.kafka.v2+json"
 JSON = "application/vnd.kafka.json.v2+json"
-counts = [0, 0]
 BROKER = []  # options that choose the broker
 FAR = {}     # what the far side told, if there is one
 SANITIZED = "san" in os.environ.get("PINLINE_BUILD", "")
 
 
-def check(ok, name, why=""):
-    counts[not ok] += 1
-    print("ok" if ok else "not ok", name, "" if ok else str(why)[:1500], flush=True)
-
-
-class Server:
+class Server(served.Server):
     """pinline serve; with `data` on a folder that is there, and stays."""
 
     def __init__(self, *options, topics=(), data=None):
         self.keep = data is not None
         self.told = False
-        self.data = data or tempfile.mkdtemp(prefix="pinline-clients.")
+        data = data or tempfile.mkdtemp(prefix="pinline-clients.")
         for name, n in topics:
-            subprocess.run([PINLINE, "--data", self.data, "topics", "create", name,
+            subprocess.run([PINLINE, "--data", data, "topics", "create", name,
                             "--partitions", str(n), *BROKER], check=True,
                            stdout=subprocess.DEVNULL)
-        self.process = subprocess.Popen(
-            [PINLINE, "--data", self.data, "serve", "--no-pipelines", "--listen", "127.0.0.1:0",
-             *BROKER, *options], stdout=subprocess.PIPE, text=True,
-            stderr=None if SANITIZED else subprocess.DEVNULL)
-        self.port = int(re.search(r"//[^ ]*:(\d+)", self.process.stdout.readline()).group(1))
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def __enter__(self):
-        return self
+        super().__init__(data, *BROKER, *options,
+                         stderr=None if SANITIZED else subprocess.DEVNULL)
 
     def __exit__(self, *_):
         began = time.time()
@@ -78,14 +63,11 @@ class Server:
             self.told = True
 
     def kill(self):
-        self.process.kill()
-        self.process.wait(timeout=30)
-        self.process.stdout.close()
+        self.stop(signal.SIGKILL)
 
     def memory(self, what="VmHWM"):
         """Bytes, as the kernel tells them: the peak, or VmRSS."""
-        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:
-            return int(re.search(what + r":\s+(\d+)", f.read()).group(1)) * 1024
+        return self.kb(what) * 1024
 
     def produce(self, topic, values, **record):
         r = requests.post(f"{self.url}/topics/{topic}", headers={"Content-Type": JSON},
@@ -138,5 +120,4 @@ def main(run):
             run(kind)
     else:
         run(kind)
-    print(f"{counts[0]} passed, {counts[1]} failed")
-    return 1 if counts[1] else 0
+    return finish()

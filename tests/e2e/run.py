@@ -13,19 +13,12 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import answers  # noqa: E402
 import lake  # noqa: E402
+from told import finish, named as check, skip  # noqa: E402
 
 PINLINE, SHARED = lake.pinline(), lake.shared()
 ROWS = os.environ.get("ROWS", "20000")
 # files whose first records belong to no table: the name must say it
 NAMELESS = ["edcliffe_message_5473a15a.json", "rows_seen_by_spark.jsonl"]
-passed = failed = skipped = 0
-
-
-def check(name, good, why=""):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    print(("ok " if good else "not ok ") + name + ("" if good else f": {why}"))
 
 
 def pinline(cwd, *args, code=0):
@@ -69,11 +62,9 @@ def truth(cwd):
 
 
 def real(cwd):
-    global skipped
     files = [os.path.join(SHARED, f"{t}.jsonl") for t in ("pin", "geo", "user")]
     if not all(map(os.path.exists, files)):
-        skipped += 1
-        print("skip real rows: the shared data are not here")
+        skip("real rows: the shared data are not here")
         return
     result = run(cwd, "--input", *files)
     raw = {t: answers.read_lines(f) for t, f in zip(("pin", "geo", "user"), files)}
@@ -85,12 +76,10 @@ def real(cwd):
 
 def odd_files(cwd):
     """Every odd file is stored whole, and each message is accounted for."""
-    global skipped
     paths = sorted(glob.glob(os.path.join(SHARED, "variants/*/*"))) + glob.glob(
         os.path.join(SHARED, "pin_edge_cases.jsonl"))
     if not paths:
-        skipped += 1
-        print("skip odd files: the shared data are not here")
+        skip("odd files: the shared data are not here")
         return
     for path in paths:
         if os.path.basename(path) in NAMELESS:
@@ -169,5 +158,4 @@ def options(cwd):
 for part in (truth, real, odd_files, appending, options):
     with tempfile.TemporaryDirectory() as folder:
         part(folder)
-print(f"{passed} passed, {failed} failed, {skipped} skipped")
-sys.exit(1 if failed else 0)
+sys.exit(finish())

@@ -24,8 +24,9 @@ lake.need_venv()
 import requests  # noqa: E402
 import sinks  # noqa: E402
 import sqlalchemy  # noqa: E402
-from sinks import check, pinline  # noqa: E402
+from sinks import pinline  # noqa: E402
 from sqlalchemy import text  # noqa: E402
+from told import check, finish  # noqa: E402
 
 ROWS = int(os.environ.get("ROWS", "500"))
 USER = "0affe94cc7d3"
@@ -92,7 +93,7 @@ def script_round(root, creds, name, post, topics):
     data = os.path.join(root, f"{creds['name']}-{name}")
     sets = ["--set", f"topics={topics_text(topics)}"]
     server = sinks.Server(data, f"topics={topics_text(topics)}", "objects.enabled=false")
-    sent = run_post_data_loop(AWSDBConnector(creds), post, server.base.rstrip("/"))
+    sent = run_post_data_loop(AWSDBConnector(creds), post, server.url)
     server.stop()
     same = all(read(data, topics[t], sets) == sent[t] for t in TABLES)
     check(same, f"{creds['name']}: the topics hold the {3 * ROWS} rows of the script ({name})")
@@ -174,8 +175,7 @@ def main():
         made = [script_round(root, {**side, "name": name}, *way)
                 for name, side in (("mariadb", mariadb), ("postgres", postgres)) for way in ways]
         answers_in_psql(*made[0], postgres)
-    print(f"{sinks.passed} passed, {sinks.failed} failed")
-    return sinks.failed > 0
+    return finish()
 
 
 sys.exit(main())

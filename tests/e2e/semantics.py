@@ -10,6 +10,7 @@ import re
 from fractions import Fraction
 
 BLANKS = " \t\n\x0b\x0c\r"
+KEYS = ("index", "ind", "idx")
 EPOCH = datetime.datetime(1970, 1, 1)
 FIRST = -62135596800 * 10**6
 LAST = 253402300800 * 10**6 - 1
@@ -209,8 +210,8 @@ def clean_pin(r, options):
     def text(name, nulls=(), shape=None):
         return lenient(text_column, r.get(name), nulls, shape)
 
-    row = {"ind": lenient(to_int32, first_of(r, ("index", "ind", "idx")))
-           if first_of(r, ("index", "ind", "idx")) is not None else None}
+    row = {"ind": lenient(to_int32, first_of(r, KEYS))
+           if first_of(r, KEYS) is not None else None}
     if row["ind"] is None:
         return None
     row["unique_id"] = text("unique_id")

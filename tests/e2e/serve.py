@@ -7,7 +7,6 @@ it can be imported.  Each message is the one a person reads (I9, I10, I12).
 import http.client
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -20,48 +19,13 @@ import time
 import urllib.error
 import urllib.request
 
-PINLINE = os.environ.get("PINLINE", "build/pinline")
-V2 = "application/vnd.kafka.json.v2+json"
-passed = failed = 0
+from served import PINLINE, V2, Server
+from told import check, finish, skip
 
 
-def check(ok, name, why=""):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name} {why}")
 
-
-class Server:
-    def __init__(self, data, *options, ready=True):
-        self.began = time.time()
-        self.process = subprocess.Popen(
-            [PINLINE, "--data", data, "serve", "--no-pipelines", *options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.line = self.process.stdout.readline() if ready else ""
-        self.took = time.time() - self.began
-        self.ports = [int(p) for p in re.findall(r"//[^ ]*:(\d+)", self.line)]
-        self.port = self.ports[0] if self.ports else 0
-
-    def rss(self):
-        with open(f"/proc/{self.process.pid}/status") as f:
-            return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)) * 1024
-
-    def stop(self, sig=signal.SIGTERM):
-        self.process.send_signal(sig)
-        code = self.process.wait(timeout=15)
-        self.errors = self.process.stderr.read()
-        return code
-
-
-def call(port, method, path, body=None, headers=None):
-    c = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
-    c.request(method, path, body, headers or {})
-    answer = c.getresponse()
-    return answer.status, answer.read().decode()
+def start(folder, name, *options):
+    return Server(os.path.join(folder, name), *options, stderr=subprocess.PIPE)
 
 
 def refused(folder, name, words, *options, data=None):
@@ -75,23 +39,22 @@ def refused(folder, name, words, *options, data=None):
 
 
 def starts(folder):
-    data = os.path.join(folder, "first")
-    s = Server(data, "--listen", "127.0.0.1:0", "--listen", "localhost:0")
+    s = start(folder, "first", "--listen", "127.0.0.1:0", "--listen", "localhost:0")
     check(len(s.ports) == 2, "two listeners, two ports in the ready line", s.line)
     check(s.took < 2, "it is ready soon", s.took)
-    rss = s.rss()
+    rss = s.kb() * 1024
     check(rss < 20e6, "idle it takes less than 20 MB", rss)
     print(f"# ready in {s.took * 1000:.0f} ms, {rss / 1e6:.1f} MB")
-    for port in s.ports:
-        check(call(port, "GET", "/topics")[1] == '["geo","pin","user"]',
+    for s.port in s.ports:
+        check(s.call("GET", "/topics")[1] == '["geo","pin","user"]',
               "the topics of the configuration exist")
-    mode = stat.S_IMODE(os.stat(data).st_mode)
+    mode = stat.S_IMODE(os.stat(s.data).st_mode)
     check(mode == 0o700, "the data directory is its owner's", oct(mode))
     refused(folder, "a second server", [str(s.process.pid)], "--listen",
-            "127.0.0.1:0", data=data)
+            "127.0.0.1:0", data=s.data)
     refused(folder, "a port in use", ["the port is in use"], "--listen",
             f"127.0.0.1:{s.port}")
-    check(call(s.port, "GET", "/healthz")[0] == 200, "the first one goes on")
+    check(s.call("GET", "/healthz")[0] == 200, "the first one goes on")
     check(s.stop(signal.SIGINT) == 0, "SIGINT ends it with 0")
 
 
@@ -123,8 +86,8 @@ def bad_starts(folder):
 
 
 def clients(folder):
-    s = Server(os.path.join(folder, "clients"), "--listen", "127.0.0.1:0")
-    base = f"http://127.0.0.1:{s.port}"
+    s = start(folder, "clients")
+    base = s.url
     body = json.dumps({"records": [{"value": {"index": 1}}]})
     request = urllib.request.Request(base + "/topics/pin", body.encode(),
                                      {"Content-Type": V2})
@@ -150,7 +113,7 @@ def clients(folder):
         check(out.json() == {"status": "Message sent", "topic": "pin"},
               "requests posts")
     except ImportError:
-        print("# the module requests is not here: not tried")
+        skip("the module requests is not here")
     c = http.client.HTTPConnection("127.0.0.1", s.port, timeout=10)
     for _ in range(50):
         c.request("POST", "/topics/geo", body, {"Content-Type": V2})
@@ -177,8 +140,7 @@ def raw(port, data, wait=5.0):
 
 
 def bad_http(folder):
-    s = Server(os.path.join(folder, "bad"), "--listen", "127.0.0.1:0", "--set",
-               "max_body=100kB")
+    s = start(folder, "bad", "--set", "max_body=100kB")
     head = b"POST /topics/pin HTTP/1.1\r\nHost: localhost\r\n" \
            b"Content-Type: application/vnd.kafka.json.v2+json\r\n"
     table = [
@@ -202,17 +164,17 @@ def bad_http(folder):
         check(got.startswith(want) and not got.startswith(b"HTTP/1.1 500"),
               f"{name} does no harm", got[:80])
     deep = b'{"records":[{"value":' + b"[" * 20000 + b"]" * 20000 + b"}]}"
-    status, text = call(s.port, "POST", "/topics/pin", deep, {"Content-Type": V2})
+    status, text = s.call("POST", "/topics/pin", deep, {"Content-Type": V2})
     check(status == 400 and "nest" in text, "deep nesting is told", (status, text))
-    status, text = call(s.port, "POST", "/topics/pin", b"x" * 100001, {"Content-Type": V2})
+    status, text = s.call("POST", "/topics/pin", b"x" * 100001, {"Content-Type": V2})
     check(status == 413, "a body one over the limit", status)
-    check(call(s.port, "GET", "/topics/pin/partitions/0/offsets")[1] ==
+    check(s.call("GET", "/topics/pin/partitions/0/offsets")[1] ==
           '{"beginning_offset":0,"end_offset":0}', "nothing of it was stored")
     check(s.stop() == 0, "the server that met them ends with 0")
 
 
 def many_connections(folder):
-    s = Server(os.path.join(folder, "many"), "--listen", "127.0.0.1:0")
+    s = start(folder, "many")
     idle = []
     try:
         for _ in range(1000):
@@ -220,12 +182,12 @@ def many_connections(folder):
     except OSError as why:
         print(f"# only {len(idle)} connections could be opened here: {why}")
     began = time.time()
-    status, _ = call(s.port, "POST", "/topics/pin",
+    status, _ = s.call("POST", "/topics/pin",
                      '{"records":[{"value":1}]}', {"Content-Type": V2})
     check(status == 200 and time.time() - began < 2,
           f"a post is answered beside {len(idle)} idle connections")
-    check(s.rss() < 80e6, "and memory stays small", s.rss())
-    print(f"# {s.rss() / 1e6:.1f} MB with {len(idle)} idle connections")
+    check(s.kb() < 80_000, "and memory stays small", s.kb())
+    print(f"# {s.kb() / 1000:.1f} MB with {len(idle)} idle connections")
     began = time.time()
     code = s.stop()
     check(code == 0 and time.time() - began < 10, "SIGTERM ends them all")
@@ -235,7 +197,7 @@ def many_connections(folder):
 
 def tls(folder):
     if not shutil.which("openssl"):
-        print("# no openssl here: TLS not tried")
+        skip("no openssl here for TLS")
         return
     key, cert, token = (os.path.join(folder, n) for n in ("key.pem", "cert.pem", "tok"))
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
@@ -246,8 +208,8 @@ def tls(folder):
     with open(token, "w") as f:
         f.write("ana planted-secret-token\n")
     os.chmod(token, 0o600)
-    s = Server(os.path.join(folder, "tls"), "--listen", "0.0.0.0:0", "--tls-cert",
-               cert, "--tls-key", key, "--token-file", token)
+    s = start(folder, "tls", "--listen", "0.0.0.0:0", "--tls-cert", cert,
+              "--tls-key", key, "--token-file", token)
     check("https://" in s.line, "the ready line says https", s.line)
     context = ssl.create_default_context(cafile=cert)
     request = urllib.request.Request(
@@ -275,8 +237,7 @@ def main():
     for part in (starts, bad_starts, clients, bad_http, many_connections, tls):
         with tempfile.TemporaryDirectory() as folder:
             part(folder)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -6,25 +6,20 @@ of 11,154 rows may be.
 """
 import collections
 import json
-import os
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
 
-PINLINE = os.environ["PINLINE"]
+from served import PINLINE
+from told import check, finish
+
 N = 11154
-passed = failed = 0
 
 
 def within(name, got, low, high):
-    global passed, failed
-    if low <= got <= high:
-        passed += 1
-    else:
-        failed += 1
-        print(f"not ok {name}: {got}, not within {low}..{high}")
+    check(low <= got <= high, name, f"{got}, not within {low}..{high}")
 
 
 def share(name, rows, of, per_cent, off):
@@ -150,5 +145,4 @@ within("countries whose first place is shared", sum(n > 1 for n in firsts.values
 within("medians between two values", sum(
     r["median_follower_count"] % 1000 == 500 for q in ("07", "09", "10", "11")
     for r in answers[q]), 1, 60)
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+sys.exit(finish())

@@ -22,12 +22,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lake  # noqa: E402
 
 lake.need_venv()
-os.environ.setdefault("PINLINE_ROOT", lake.ROOT)
-os.environ["PINLINE"] = lake.pinline()
 import duckdb  # noqa: E402
 import far  # noqa: E402
 import test_clean  # noqa: E402
-from test_clean import FIELDS, OPTIONS, PINLINE, ROOT, SHARED, check, key_of  # noqa: E402
+from lake import ROOT  # noqa: E402
+from served import PINLINE  # noqa: E402
+from test_clean import FIELDS, OPTIONS, key_of  # noqa: E402
+from told import finish, named as check, skip  # noqa: E402
 
 ROWS = os.environ.get("SPARK_ROWS", "1000")
 LARGE = int(ROWS) >= 100_000
@@ -62,9 +63,9 @@ def sources(table):
     yield odd
     yield from sorted(glob.glob(os.path.join(ROOT, "tests", "cases", "clean", "*",
                                              "input.jsonl")))
-    data = os.path.join(SHARED, "data")
+    data = lake.shared()
     if not os.path.isdir(data):
-        print("skipped: no real rows in", data)
+        skip(f"no real {table} rows in {data}")
     for name in (table, table + "_edge_cases"):
         if os.path.exists(os.path.join(data, name + ".jsonl")):
             yield os.path.join(data, name + ".jsonl")
@@ -227,5 +228,4 @@ def main():
 
 
 main()
-print("%d passed, %d failed" % (test_clean.passed, test_clean.failed))
-sys.exit(1 if test_clean.failed else 0)
+sys.exit(finish())

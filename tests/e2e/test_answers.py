@@ -13,17 +13,10 @@ import datetime
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import answers  # noqa: E402
 import lake  # noqa: E402
+from told import finish, named as check, skip  # noqa: E402
 
 lake.need_venv()
 PINLINE, SHARED = lake.pinline(), lake.shared()
-passed = failed = 0
-
-
-def check(name, good, why=""):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    print(("ok " if good else "not ok ") + name + ("" if good else f": {why}"))
 
 
 def query(folder, *args):
@@ -106,7 +99,7 @@ def small():
 
 def real():
     if not os.path.exists(os.path.join(SHARED, "user.jsonl")):
-        print(f"# skipped: no real rows in {SHARED}")
+        skip(f"no real rows in {SHARED}")
         return
     raw = {t: answers.read_lines(os.path.join(SHARED, t + ".jsonl"))
            for t in ("pin", "geo", "user")}
@@ -129,7 +122,7 @@ PUBLISHED = {
 def published():
     folder = os.path.join(SHARED, "expected", "chefdata_322")
     if not os.path.exists(folder):
-        print(f"# skipped: no published tables in {SHARED}")
+        skip(f"no published tables in {SHARED}")
         return
     raw = {t: answers.read_lines(os.path.join(folder, f"input_raw_{t}.jsonl"))
            for t in ("pin", "geo", "user")}
@@ -155,5 +148,4 @@ compare("small", small(), VARIANTS)
 compare("empty", {"pin": [], "geo": [], "user": []}, [{}, {"list": "all"}])
 real()
 published()
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+sys.exit(finish())

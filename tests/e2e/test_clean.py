@@ -14,13 +14,12 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import semantics
+import semantics  # noqa: E402
+from lake import ROOT, shared  # noqa: E402
+from served import PINLINE  # noqa: E402
+from told import finish, named as check, skip  # noqa: E402
 
-PINLINE = os.environ["PINLINE"]
-ROOT = os.environ["PINLINE_ROOT"]
-SHARED = os.environ.get("PINLINE_SHARED", os.path.join(ROOT, "..", "shared"))
 FOLDER = tempfile.TemporaryDirectory()
-passed = failed = 0
 
 TEXTS = ["", " ", "\t\n", "a", " a ", "é", "日本", "\u00a0", "a\u00a0", "it's",
          "a\\b", '"q"', "{x}", "line\nbreak", "\x1f", "a\0b", "No Title Data Available",
@@ -78,16 +77,6 @@ OPTIONS = {
 }
 DEDUPS = {"row": "row", "none": "none", "raw": "raw",
           "first": "{keep: first, by: [ind]}", "last": "{keep: last, by: [ind]}"}
-
-
-def check(what, good, more=""):
-    global passed, failed
-    if good:
-        passed += 1
-        print("ok", what)
-    else:
-        failed += 1
-        print("not ok", what, more)
 
 
 def records(table, rng, count):
@@ -223,9 +212,9 @@ def rule_changes():
 
 
 def real_rows():
-    data = os.path.join(SHARED, "data")
+    data = shared()
     if not os.path.isdir(data):
-        print("skipped: no real rows in", data)
+        skip(f"no real rows in {data}")
         return
     for table in FIELDS:
         for name in (table, table + "_edge_cases"):
@@ -239,7 +228,9 @@ def real_rows():
 
 def variants():
     """What is decoded from every variant is the same whoever cleans it."""
-    folder = os.path.join(SHARED, "data", "variants")
+    folder = shared("data", "variants")
+    if not os.path.isdir(folder):
+        skip(f"no variants in {folder}")
     for at, _, names in sorted(os.walk(folder)):
         for name in sorted(names):
             for table in FIELDS:
@@ -385,5 +376,4 @@ if __name__ == "__main__":
     decoded()
     real_rows()
     variants()
-    print("%d passed, %d failed" % (passed, failed))
-    sys.exit(1 if failed else 0)
+    sys.exit(finish())

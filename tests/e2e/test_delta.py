@@ -11,6 +11,7 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lake  # noqa: E402
+from told import finish, named as check  # noqa: E402
 
 lake.need_venv()
 import duckdb  # noqa: E402
@@ -19,14 +20,6 @@ from deltalake import DeltaTable, QueryBuilder, write_deltalake  # noqa: E402
 WRITER = os.path.abspath(sys.argv[1])
 START = datetime.datetime(2020, 9, 13, 12, 26, 40, 123456,
                           datetime.timezone.utc)
-passed = failed = 0
-
-
-def check(name, good, why=""):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    print(("ok " if good else "not ok ") + name + ("" if good else f": {why}"))
 
 
 def write(folder, commits, rows, pipeline="clean", topic="pin", env=None,
@@ -181,5 +174,4 @@ with tempfile.TemporaryDirectory() as top:
     shared_with_delta_rs(table)
     killed(top)
     two_writers(top)
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+sys.exit(finish())

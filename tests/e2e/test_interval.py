@@ -7,20 +7,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
-PINLINE = os.environ.get("PINLINE", "build/pinline")
-passed = failed = 0
+from served import PINLINE, Server
+from told import check, finish
 
-
-def check(ok, name, why=""):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name} {why}")
 
 
 def pinline(data, *args, expect=0):
@@ -40,25 +30,10 @@ def now():
 
 def post(data, numbers, land=True):
     """One life of a server, which takes these pins; then they are landed."""
-    server = subprocess.Popen(
-        [PINLINE, "--data", data, "serve", "--listen", "127.0.0.1:0", "--set",
-         "objects.enabled=false"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        line = server.stdout.readline()
-        base = next(w for w in line.split() if w.startswith("http")).rstrip(",")
-        body = json.dumps({"records": [
-            {"value": {"index": i, "title": f"t{i}", "category": "art"}}
-            for i in numbers]}).encode()
-        request = urllib.request.Request(
-            f"{base}/topics/pin", body,
-            {"Content-Type": "application/vnd.kafka.json.v2+json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            answer.read()
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-        server.stdout.close()
+    with Server(data) as server:
+        status, _ = server.produce("pin", [
+            {"value": {"index": i, "title": f"t{i}", "category": "art"}} for i in numbers])
+        assert status == 200, status
     if land:
         pinline(data, "sink", "objects")
 
@@ -188,8 +163,7 @@ def main():
         files(root, data)
         journaled(data, spans)
         unlanded(root)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    sys.exit(finish())
 
 
 main()

@@ -13,17 +13,10 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import answers  # noqa: E402
 import lake  # noqa: E402
+from told import finish, named as check  # noqa: E402
 
 lake.need_venv()
 PINLINE = lake.pinline()
-passed = failed = 0
-
-
-def check(name, good, why=""):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    print(("ok " if good else "not ok ") + name + ("" if good else f": {why}"))
 
 
 def run(folder, *args, timeout=60):
@@ -267,5 +260,4 @@ with tempfile.TemporaryDirectory() as folder:
     cage(folder)
     many_rows(folder)
     undeduplicated()
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+sys.exit(finish())

@@ -13,20 +13,12 @@ import zlib
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import far  # noqa: E402
 import lake  # noqa: E402
+from told import finish, named as check  # noqa: E402
 
 lake.need_venv()
 from deltalake import DeltaTable, QueryBuilder  # noqa: E402
 
 WRITER = os.path.abspath(sys.argv[1])
-passed = failed = 0
-
-
-def check(name, good, why=""):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    print(("ok " if good else "not ok ") + name + ("" if good else f": {why}"),
-          flush=True)
 
 
 def writer(folder, commits, rows, env=None):
@@ -183,8 +175,7 @@ def main():
               seen.stdout + seen.stderr)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    sys.exit(finish())
 
 
 main()

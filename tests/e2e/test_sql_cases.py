@@ -13,10 +13,10 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import answers  # noqa: E402
 import lake  # noqa: E402
+from told import check, finish  # noqa: E402
 
 lake.need_venv()
 PINLINE = lake.pinline()
-passed = failed = 0
 
 for path in sorted(glob.glob(os.path.join(lake.ROOT, "tests/cases/sql/*.txt"))):
     tables = {"pin": [], "geo": [], "user": []}
@@ -36,12 +36,6 @@ for path in sorted(glob.glob(os.path.join(lake.ROOT, "tests/cases/sql/*.txt"))):
             run = subprocess.run(
                 [PINLINE, *shlex.split(head), "--tables", folder, "--format",
                  "json"], capture_output=True, text=True, cwd=folder)
-            good = run.stdout == want
-            passed += good
-            failed += not good
-            print(("ok " if good else "not ok ") + os.path.basename(path)[:-4]
-                  + ": " + head + ("" if good else
-                                   f"\n  got  {run.stdout or run.stderr}"
-                                   f"  want {want}"))
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+            check(run.stdout == want, os.path.basename(path)[:-4] + ": " + head,
+                  f"\n  got  {run.stdout or run.stderr}  want {want}")
+sys.exit(finish())

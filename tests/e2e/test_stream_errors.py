@@ -16,7 +16,8 @@ from deltalake import DeltaTable  # noqa: E402
 
 os.environ.setdefault("PINLINE", lake.pinline())
 import sinks  # noqa: E402
-from sinks import check, pinline  # noqa: E402
+from sinks import pinline  # noqa: E402
+from told import check, finish  # noqa: E402
 
 
 def fill(data, first, n):
@@ -105,5 +106,4 @@ with tempfile.TemporaryDirectory() as top:
     damaged(top)
     full(top)
     denied(top)
-print(f"{sinks.passed} passed, {sinks.failed} failed")
-sys.exit(1 if sinks.failed else 0)
+sys.exit(finish())

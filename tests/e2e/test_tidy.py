@@ -13,6 +13,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lake  # noqa: E402
+from told import finish, named as check  # noqa: E402
 
 lake.need_venv()
 from deltalake import DeltaTable, QueryBuilder  # noqa: E402
@@ -20,15 +21,6 @@ from deltalake import DeltaTable, QueryBuilder  # noqa: E402
 WRITER = os.path.abspath(sys.argv[1])
 COMMITS = int(os.environ.get("COMMITS", "5000"))
 DAY = 86400
-passed = failed = 0
-
-
-def check(name, good, why=""):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    print(("ok " if good else "not ok ") + name + ("" if good else f": {why}"),
-          flush=True)
 
 
 def writer(top, commits, rows, topic="pin", wait=True, env=None):
@@ -214,5 +206,4 @@ with tempfile.TemporaryDirectory() as root:
     killed(os.path.join(root, "killed"))
     beside(os.path.join(root, "beside"))
     many(os.path.join(root, "many"))
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+sys.exit(finish())

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """truth - what `generate --truth` says is what the rows say.
 
-The rows are read, cleaned and asked by tests/semantics.py, which knows
-nothing of the generator.
+The rows are read by messages.py, cleaned by semantics.py and asked by
+answers.py, which know nothing of the generator.
 """
 import json
 import os
@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.join(os.environ["PINLINE_ROOT"], "tests"))
-import semantics  # noqa: E402
+import answers
+import messages
+import told
 
 PINLINE = os.environ["PINLINE"]
 CASES = [
@@ -22,19 +23,12 @@ CASES = [
     ["--rows", "5", "--seed", "3", "--bad", "0.5", "--duplicates", "0.5"],
     ["--rows", "1"],
 ]
-COLUMNS = {"pin": "unique_id title description follower_count poster_name tag_list "
-                  "is_image_or_video image_src save_location category",
-           "geo": "country coordinates timestamp", "user": "user_name age date_joined"}
-passed = failed = 0
 
 
 def check(name, got, want):
-    global passed, failed
+    told.check(got == want, name)
     if got == want:
-        passed += 1
         return
-    failed += 1
-    print(f"not ok {name}")
     if isinstance(got, list) and isinstance(want, list):
         for x in [r for r in got if r not in want][:5]:
             print("  truth only:", x)
@@ -52,9 +46,8 @@ def clean_counts(d, table):
                     f"{d}/{table}.clean.jsonl", "--stats", f"{d}/stats.json"], check=True)
     with open(f"{d}/stats.json", encoding="utf-8") as f:
         stats = json.load(f)
-    columns = ["ind", *COLUMNS[table].split()]
     return (stats["rejects"],
-            {c: sum(stats["nulled"].get(c, {}).values()) for c in columns})
+            {c: sum(stats["nulled"].get(c, {}).values()) for c in answers.COLUMNS[table]})
 
 
 def run(case):
@@ -68,22 +61,21 @@ def run(case):
             with open(f"{d}/{table}.jsonl", "rb") as f:
                 lines = f.read().split(b"\n")
             assert lines.pop() == b""
-            rows[table], accounts[table] = semantics.clean_lines(table, lines)
-            told = truth["tables"][table]
+            rows[table], accounts[table] = messages.clean_lines(table, lines)
+            planted = truth["tables"][table]
             check(f"{' '.join(case)}: cleaning of {table} counts what was planted",
-                  clean_counts(d, table), (told["rejects"], told["nulls_made"]))
+                  clean_counts(d, table), (planted["rejects"], planted["nulls_made"]))
     name = " ".join(case) or "defaults"
     for table, account in accounts.items():
-        told = truth["tables"][table]
+        planted = truth["tables"][table]
         for key, value in account.items():
-            check(f"{name}: {table} {key}", told[key], dict(value) if key == "rejects" else value)
-        nulls = {c: sum(r[c] is None for r in rows[table]) for c in told["nulls"]}
-        check(f"{name}: {table} nulls", told["nulls"], nulls)
-    for question, answer in semantics.answers(**rows).items():
+            check(f"{name}: {table} {key}", planted[key], dict(value) if key == "rejects" else value)
+        nulls = {c: sum(r[c] is None for r in rows[table]) for c in planted["nulls"]}
+        check(f"{name}: {table} nulls", planted["nulls"], nulls)
+    for question, answer in answers.answers(answers.in_time(rows)).items():
         check(f"{name}: answer {question}", truth["answers"][question], answer)
 
 
 for one in CASES:
     run(one)
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+sys.exit(told.finish())

@@ -34,20 +34,14 @@ lake.need_venv()
 import confluent_kafka.admin as ck_admin  # noqa: E402
 
 import far  # noqa: E402
-from kafka_load import PINLINE, V2, Load, Server, held  # noqa: E402
+from kafka_load import Load, Server, held  # noqa: E402
+from served import PINLINE, V2  # noqa: E402
+from told import check, finish  # noqa: E402
 
 SECONDS = float(os.environ.get("SECONDS", "2"))
 HOLD = float(os.environ.get("HOLD", "6"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 TOPICS = ["pin", "geo", "user"]
-passed = failed = 0
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    passed += bool(ok)
-    failed += not ok
-    print("ok" if ok else "not ok", name, "" if ok else str(why)[:1500], flush=True)
 
 
 class Cluster:
@@ -153,7 +147,7 @@ def leaders(c, folder):
         check('"ok"' in text, f"/healthz is well again after {turn} came back", text)
     load.go_on(SECONDS)
     load.end()
-    check(server.end() == 0, "the server ends with 0 after all of it")
+    check(server.stop() == 0, "the server ends with 0 after all of it")
     now = held(c.bootstrap, topics)
     check(all(now.get(at) == i for at, i in seen.items()),
           "I2 kafka: what was read once is read so for ever")
@@ -177,7 +171,7 @@ def stopped(c, folder):
     check(load.go_on(SECONDS), "I13 kafka: load goes on when they are back")
     print(f"# away for {time.monotonic() - began:.1f} s")
     load.end()
-    check(server.end() == 0, "the server that saw no broker ends with 0")
+    check(server.stop() == 0, "the server that saw no broker ends with 0")
     load.compare(held(c.bootstrap, topics), check, "brokers stopped and started")
 
 
@@ -191,11 +185,11 @@ def killed(c, folder):
     dice = random.Random(int(os.environ.get("SEED", "1")))
     for _ in range(ROUNDS):
         load.go_on(dice.uniform(0.2, 1.2), 20)
-        server.end(signal.SIGKILL)
+        server.stop(signal.SIGKILL)
         server = Server(data, c.url, port, "--set", f"prefix=killed{c.run}")
     load.go_on(1)
     load.end()
-    check(server.end() == 0, "a server after all kills ends with 0")
+    check(server.stop() == 0, "a server after all kills ends with 0")
     load.compare(held(c.bootstrap, topics), check, f"{ROUNDS} kills of the server")
 
 
@@ -209,14 +203,14 @@ def sigterm(c, folder):
     for _ in range(ROUNDS):
         load.go_on(0.5, 20)
         began = time.monotonic()
-        codes.append(server.end())
+        codes.append(server.stop())
         took.append(time.monotonic() - began)
         server = Server(data, c.url, port, "--set", f"prefix=sigterm{c.run}")
     load.go_on(0.5)
     c.tool("halt")
     time.sleep(1)
     began = time.monotonic()
-    codes.append(server.end())
+    codes.append(server.stop())
     took.append(time.monotonic() - began)
     check(set(codes) == {0}, "I15 kafka: SIGTERM ends the server with 0", codes)
     check(max(took) < 10, "I15 kafka: SIGTERM ends it within 10 s, without brokers too",
@@ -225,7 +219,7 @@ def sigterm(c, folder):
     check(c.whole(topics), "all brokers are back")
     server = Server(data, c.url, port, "--set", f"prefix=sigterm{c.run}")
     load.end()
-    server.end()
+    server.stop()
     load.compare(held(c.bootstrap, topics), check, "SIGTERM under load")
 
 
@@ -275,7 +269,7 @@ def behind(c, folder):
                   "a request is not answered while replicas in sync hang")
             check(key.encode() in c.log_of(leader, topic), "but its leader holds the record")
             if dies:
-                server.end(signal.SIGKILL)
+                server.stop(signal.SIGKILL)
                 server = heir
             until = time.monotonic() + HOLD
             while key not in told and time.monotonic() < until:
@@ -292,7 +286,7 @@ def behind(c, folder):
     got = {offset: i for (_, _, offset), i in held(c.bootstrap, [topic]).items()}
     check(all(got.get(at) == key for key, at in told.items()),
           "I1 kafka: and is told the offset that it has", (told, got))
-    check(server.end() == 0, "the server ends with 0")
+    check(server.stop() == 0, "the server ends with 0")
 
 
 class Asking(threading.Thread):
@@ -353,7 +347,7 @@ def hangs(c, folder):
           f"{max(a.slowest for a in slow):.1f} s in {sum(len(a.seen) for a in slow)} answers")
     c.whole(topics)
     load.end()
-    check(server.end() == 0, "the server that saw one hang ends with 0")
+    check(server.stop() == 0, "the server that saw one hang ends with 0")
     load.compare(held(c.bootstrap, topics), check, "a broker that hung")
 
 
@@ -432,7 +426,7 @@ def rebalance(c, folder):
         steady = steady and all(now.get(path) == was for path, was in seen.items())
         seen = now
     load.end()
-    server.end()
+    server.stop()
     while sinks.live:
         sinks.end(dice.choice([signal.SIGKILL, signal.SIGTERM]))
     check(not sinks.codes or set(sinks.codes) == {0},
@@ -467,8 +461,7 @@ def main():
             except (RuntimeError, OSError, subprocess.SubprocessError, ValueError) as e:
                 check(False, f"{name} runs to its end", repr(e))
             print(f"# {name}: {time.monotonic() - began:.1f} s", flush=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

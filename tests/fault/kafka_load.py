@@ -2,47 +2,21 @@
 import http.client
 import json
 import os
-import re
-import signal
-import subprocess
+import sys
 import threading
 import time
 
-PINLINE = os.path.abspath(os.environ.get("PINLINE", "build/src/pinline"))
-V2 = "application/vnd.kafka.json.v2+json"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+import served  # noqa: E402
+from served import V2  # noqa: E402
 
 
-class Server:
+class Server(served.Server):
     """pinline serve on Kafka; always on the same port once it has one."""
 
     def __init__(self, data, url, port=0, *words):
-        self.errors = open(data + ".log", "ab")
-        self.process = subprocess.Popen(
-            [PINLINE, "--data", data, "serve", "--no-pipelines", "--broker", url,
-             "--listen", f"127.0.0.1:{port}", *words], stdout=subprocess.PIPE,
-            stderr=self.errors, text=True)
-        line = self.process.stdout.readline()
-        found = re.search(r"//[^ ]*:(\d+)", line)
-        if not found:
-            with open(data + ".log", encoding="utf-8") as f:
-                raise RuntimeError(f"serve did not start: {f.read()[-500:]}")
-        self.port = int(found.group(1))
-
-    def get(self, path, timeout=10):
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            c.request("GET", path)
-            answer = c.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            c.close()
-
-    def end(self, sig=signal.SIGTERM):
-        self.process.send_signal(sig)
-        code = self.process.wait(timeout=30)
-        self.process.stdout.close()
-        self.errors.close()
-        return code
+        super().__init__(data, "--broker", url, "--listen", f"127.0.0.1:{port}", *words,
+                         log=data + ".log")
 
 
 class Client(threading.Thread):

@@ -22,20 +22,13 @@ lake.need_venv()
 from confluent_kafka import Producer  # noqa: E402
 
 import far  # noqa: E402
+from told import check, finish  # noqa: E402
 
 PINLINE = os.path.abspath(os.environ.get("PINLINE", "build/src/pinline"))
 SECONDS = float(os.environ.get("SECONDS", "20"))
 SEED = int(os.environ.get("SEED", "7528"))
 PARTS = 4
 MOST = 5  # one more than there are partitions
-passed = failed = 0
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    passed += bool(ok)
-    failed += not ok
-    print("ok" if ok else "not ok", name, "" if ok else str(why)[:1500], flush=True)
 
 
 class Sinks:
@@ -137,8 +130,7 @@ def main():
               "I4 objects: sinks join, leave and are killed, and each record is there once",
               f"{n} posted, {len(found)} found, {len(set(found))} different")
         print(f"# {n} records, {count} objects, events: {' '.join(events)}")
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ objects pipeline runs.  The server's peak is read from the kernel.
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +19,10 @@ import time
 import urllib.error
 import urllib.request
 
-PINLINE = os.environ.get("PINLINE", "build/pinline")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from served import PINLINE, Server  # noqa: E402
+from told import check, finish, skip_all  # noqa: E402
+
 SECONDS = float(os.environ.get("OVERLOAD_SECONDS", "6"))
 IDLE = 1000
 SLOW = 100
@@ -28,7 +30,6 @@ CUT_SECONDS = 95  # a minute behind the request line, which drips in 27
 PEAK_KB = 640 << 10  # bodies may take 256 MB, the objects sink 128 MB, parsing and the
 # connections the rest
 SANITIZED = "san" in os.environ.get("PINLINE_BUILD", "")
-passed = failed = 0
 
 LUA = """
 local value = string.rep("the quick brown fox ", 37)
@@ -43,16 +44,6 @@ function done(summary, latency, requests)
     summary.requests, e.status, e.connect + e.read + e.write + e.timeout))
 end
 """
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name} {why}")
 
 
 def connect(port):
@@ -115,20 +106,15 @@ def closed(s):
         return False
 
 
-def peak_kb(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        return next(int(l.split()[1]) for l in f if l.startswith("VmHWM"))
-
-
 def totals(data):
     out = subprocess.run([PINLINE, "--data", data, "topics", "offsets", "--format",
                           "json"], capture_output=True, text=True, check=True).stdout
     return {row["topic"]: row["end"] - row["begin"] for row in json.loads(out)}
 
 
-def overload(root, port, pid):
+def overload(root, server):
     """All of it at once; what each sort was told."""
-    stop = threading.Event()
+    port, stop = server.port, threading.Event()
     idle = [connect(port) for _ in range(IDLE)]
     slow = [connect(port) for _ in range(SLOW)]
     told = []
@@ -144,45 +130,36 @@ def overload(root, port, pid):
     took = time.monotonic() - began
     if SECONDS > CUT_SECONDS:
         check(all(closed(s) for s in slow), "I10 http: those who drip are cut off")
-    check(peak_kb(pid) < PEAK_KB or SANITIZED,
+    peak = server.kb("VmHWM")
+    check(peak < PEAK_KB or SANITIZED,
           f"I10 http: memory is bounded under {IDLE} idle connections and bodies "
-          "of more than it may hold", f"{peak_kb(pid)} kB")
+          "of more than it may hold", f"{peak} kB")
     stop.set()
     for t in threads:
         t.join()
     for s in idle + slow:
         s.close()
     print(f"# {took:.0f} s: {got}, polite {len(told)}, slowest "
-          f"{max(t for _, t in told):.1f} s, peak {peak_kb(pid) >> 10} MB")
+          f"{max(t for _, t in told):.1f} s, peak {peak >> 10} MB")
     return got, told
 
 
 def main():
     if shutil.which("wrk") is None:
-        print("skip wrk is not installed")
-        print("0 passed, 0 failed, 1 skipped")
-        return
+        skip_all("wrk is not installed")
     with tempfile.TemporaryDirectory() as root:
         data = os.path.join(root, "data")
-        with open(os.path.join(root, "log"), "w", encoding="utf-8") as log:
-            server = subprocess.Popen(
-                [PINLINE, "--data", data, "serve", "--listen", "127.0.0.1:0"],
-                stdout=subprocess.PIPE, stderr=log, text=True)
-        line = server.stdout.readline()
-        base = next(w for w in line.split() if w.startswith("http")).rstrip(",/")
-        try:
-            got, told = overload(root, int(base.rsplit(":", 1)[1]), server.pid)
+        with Server(data, pipelines=True, log=os.path.join(root, "log")) as server:
+            got, told = overload(root, server)
             good = [s for s, _ in told if s == 200]
             check(len(good) > 0 and all(s in (200, 429, 503) for s, _ in told),
                   "I10 http: who waits is served or told to come back",
                   sorted({s for s, _ in told}))
             began = time.monotonic()
-            with urllib.request.urlopen(base + "/healthz", timeout=10) as answer:
+            with urllib.request.urlopen(server.url + "/healthz", timeout=10) as answer:
                 check(answer.status == 200 and time.monotonic() - began < 5,
                       "I10 http: after the storm it answers at once")
-        finally:
-            server.send_signal(signal.SIGTERM)
-            code = server.wait(timeout=60)
+            code = server.stop(timeout=60)
         check(code == 0, "I15 http: SIGTERM after overload ends with exit code 0", code)
         held = totals(data)
         check(held["pin"] >= 10 * (got["pin"]["answered"] - got["pin"]["refused"]) and
@@ -193,8 +170,7 @@ def main():
               f"{held} {got}")
         check(got["user"]["refused"] > 0 or SANITIZED or SECONDS < 3,
               "I10 http: what does not fit is refused with 429", got["user"])
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    sys.exit(finish())
 
 
 main()

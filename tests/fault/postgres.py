@@ -11,6 +11,7 @@ vanishes; before that, its disk is full.  Skipped where namespaces may not be
 made.
 """
 import collections
+import json
 import os
 import random
 import shutil
@@ -18,7 +19,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -31,7 +31,8 @@ import psycopg2  # noqa: E402
 
 import sinks  # noqa: E402
 from cable import THERE_IP, Cable, own_namespace  # noqa: E402
-from sinks import check, pinline  # noqa: E402
+from sinks import Posters, pinline, post_users  # noqa: E402
+from told import check, finish  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
 TABLES = ("pin", "geo", "user")
@@ -117,7 +118,6 @@ def killed_round(root, number):
 
 
 def accounting(data, schema):
-    import json
     return json.loads(pinline(data, "status", "--format", "json", *sets(schema)).stdout)["accounting"].values()
 
 
@@ -150,25 +150,6 @@ def keyed_round(root):
           f"postgres: a zero byte in a text stops nobody {got}")
 
 
-def post_all(base, stop, acknowledged, number):
-    """Rows that differ, until stopped."""
-    import json
-    import urllib.request
-    i = 0
-    while not stop.is_set():
-        values = [{"ind": number * 1000000 + i + k, "first_name": "A", "last_name": f"B{i + k}",
-                   "age": 30, "date_joined": "2016-01-01 00:00:00"} for k in range(20)]
-        i += 20
-        request = urllib.request.Request(
-            f"{base}/topics/user", json.dumps({"records": [{"value": v} for v in values]}).encode(),
-            {"Content-Type": "application/vnd.kafka.json.v2+json"})
-        try:
-            with urllib.request.urlopen(request, timeout=5):
-                acknowledged.update(v["ind"] for v in values)
-        except (OSError, ValueError):
-            return
-
-
 def away_round(root, folder):
     """serve's stream while the database is killed and comes back, then while
     serve itself is killed."""
@@ -177,11 +158,7 @@ def away_round(root, folder):
     options = (*words("away"), "stream.enabled=true", "stream.trigger=500ms",
                "objects.enabled=false")
     server = sinks.Server(data, *options)
-    stop = threading.Event()
-    threads = [threading.Thread(target=post_all, args=(
-        server.base.rstrip("/"), stop, acknowledged, k)) for k in range(2)]
-    for t in threads:
-        t.start()
+    posters = Posters(server, post_users, acknowledged, range(2))
     time.sleep(1)
     for _ in range(3):
         with open(os.path.join(folder, "postgres.pid"), encoding="ascii") as f:
@@ -190,11 +167,8 @@ def away_round(root, folder):
         far.call("postgres", "start", "--dir", folder)
         time.sleep(2)
     check(server.process.poll() is None, "serve lives through its database's absence")
-    server.process.kill()
-    server.process.wait()
-    stop.set()
-    for t in threads:
-        t.join()
+    server.stop(signal.SIGKILL)
+    posters.end()
     server = sinks.Server(data, *options)
     began = time.monotonic()
     check(server.stop() == 0 and time.monotonic() - began < 10,
@@ -278,11 +252,7 @@ def cut_round(root, cable):
     options = (*words("cut"), "stream.enabled=true", "stream.trigger=500ms",
                "objects.enabled=false")
     server = sinks.Server(data, *options)
-    stop = threading.Event()
-    threads = [threading.Thread(target=post_all, args=(
-        server.base.rstrip("/"), stop, acknowledged, k)) for k in range(2)]
-    for t in threads:
-        t.start()
+    posters = Posters(server, post_users, acknowledged, range(2))
     time.sleep(2)
     for begin, end in ((cable.cut, cable.mend), (lambda: cable.lose_answers(True),
                                                  lambda: cable.lose_answers(False))):
@@ -292,7 +262,7 @@ def cut_round(root, cable):
         check(grows("cut", 25), "I13 postgres: rows come again after a short cut")
     process, holder = stuck_stream(stuck, "stuck")
     cable.cut()
-    stop.set()
+    posters.over.set()
     time.sleep(0.5)
     process.kill()
     process.wait()
@@ -305,8 +275,7 @@ def cut_round(root, cable):
           f"({waited:.0f} s)")
     cable.address("10.77.0.3")
     cable.mend()
-    for t in threads:
-        t.join()
+    posters.end()
     began = time.monotonic()
     pinline(stuck, "stream", "--once", *sets("stuck"))
     check(sorted(r[0] for r in ask("SELECT ind FROM stuck.clean_user")) == [1, 2],
@@ -435,8 +404,7 @@ def main():
     began = time.time()
     (cut if sys.argv[1:] == ["cut"] else kills)()
     print(f"# {time.time() - began:.1f} s")
-    print(f"{sinks.passed} passed, {sinks.failed} failed")
-    sys.exit(1 if sinks.failed else 0)
+    sys.exit(finish())
 
 
 main()

@@ -28,7 +28,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import far  # noqa: E402
 import sinks  # noqa: E402
 from cable import THERE_IP, Cable, own_namespace  # noqa: E402
-from sinks import check  # noqa: E402
+from told import check, finish  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
 
@@ -174,11 +174,7 @@ def cable_cut(root, cable, s3):
                           "objects.flush_records=20", "objects.flush_time=200ms",
                           "stream.enabled=true", "stream.trigger=300ms", tables[1],
                           "s3.timeout=2s", "s3.retries=2")
-    stop = threading.Event()
-    threads = [threading.Thread(target=sinks.post_until_dead, args=(
-        server.base.rstrip("/"), stop, acknowledged, k)) for k in range(2)]
-    for t in threads:
-        t.start()
+    posters = sinks.Posters(server, sinks.post_until_dead, acknowledged, range(2))
     time.sleep(1)
     for begin, end, seconds in ((cable.cut, cable.mend, 2),
                                 (lambda: cable.lose_answers(True),
@@ -188,9 +184,7 @@ def cable_cut(root, cable, s3):
         time.sleep(seconds)
         end()
         time.sleep(1.5)
-    stop.set()
-    for t in threads:
-        t.join()
+    posters.end()
     check(server.stop() == 0, "I15 s3: serve ends on SIGTERM after its network was cut")
     sinks.pinline(data, "sink", *settings(s3, "cable"))
     sinks.pinline(data, "stream", "--once", *tables)
@@ -235,17 +229,11 @@ def under_load(s3, root, name, url, trouble):
     server = sinks.Server(data, f"objects.dir=s3://{s3['bucket']}/{name}",
                           "objects.flush_records=20", "objects.flush_time=200ms",
                           "s3.timeout=2s", "s3.retries=2")
-    stop = threading.Event()
-    threads = [threading.Thread(target=sinks.post_until_dead, args=(
-        server.base.rstrip("/"), stop, acknowledged, k)) for k in range(3)]
-    for t in threads:
-        t.start()
+    posters = sinks.Posters(server, sinks.post_until_dead, acknowledged, range(3))
     time.sleep(0.7)
     trouble()
     time.sleep(0.7)
-    stop.set()
-    for t in threads:
-        t.join()
+    posters.end()
     check(server.stop() == 0, f"I15 s3: serve ends on SIGTERM after {name}")
     os.environ["AWS_ENDPOINT_URL"] = s3["url"]
     sinks.pinline(data, "sink", *settings(s3, name))
@@ -335,8 +323,7 @@ def main():
     python_of_tests()
     if sys.argv[1:] == ["cut"]:
         cut()
-        print(f"{sinks.passed} passed, {sinks.failed} failed")
-        sys.exit(1 if sinks.failed else 0)
+        sys.exit(finish())
     with tempfile.TemporaryDirectory() as root:
         with far.side("s3") as s3:
             environment(s3)
@@ -347,8 +334,7 @@ def main():
             network_cut(s3, root)
             bad_input(s3, root)
         unconditional(root)
-    print(f"{sinks.passed} passed, {sinks.failed} failed")
-    sys.exit(1 if sinks.failed else 0)
+    sys.exit(finish())
 
 
 if __name__ == "__main__":

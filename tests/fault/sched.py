@@ -22,7 +22,10 @@ import time
 import urllib.error
 import urllib.request
 
-PINLINE = os.path.abspath(os.environ.get("PINLINE", "build/src/pinline"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from served import PINLINE, Server  # noqa: E402
+from told import check, finish  # noqa: E402
+
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 OWN = ["sched_before_begin", "sched_before_spawn", "sched_before_note",
        "sched_before_end"]
@@ -31,14 +34,6 @@ TASKS = ("load,clean_pin < load,clean_geo < load,clean_user < load,"
          "echo $PINLINE_INTERVAL >> seen.txt")
 SETS = ["--set", "schedule.cron=@every 1s", "--set",
         f"schedule.tasks={TASKS}", "--set", "schedule.retry_delay=0"]
-passed = failed = 0
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    passed += bool(ok)
-    failed += not ok
-    print("ok" if ok else "not ok", name, "" if ok else why, flush=True)
 
 
 def pinline(folder, *words, env=None, timeout=120):
@@ -103,15 +98,10 @@ def runs_of(folder, sets):
 def one_round(seed):
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
-        port = subprocess.Popen(
-            [PINLINE, "serve", "--listen", "127.0.0.1:0"], cwd=folder,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        url = port.stdout.readline().split("serves ")[1].split(",")[0].strip()
-        begin = time.time()
-        done = pinline(folder, "emulate", "--to", url, "--rows", "40", "--pace",
-                       "20/s", "--order", "sequential", "--quiet")
-        port.terminate()
-        port.wait()
+        with Server(None, pipelines=True, cwd=folder, stderr=subprocess.DEVNULL) as s:
+            begin = time.time()
+            done = pinline(folder, "emulate", "--to", s.url, "--rows", "40", "--pace",
+                           "20/s", "--order", "sequential", "--quiet")
         if done.returncode != 0:
             return f"emulate: {done.stderr}"
         begin = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin - 1))
@@ -289,8 +279,7 @@ def main():
             whys = [(seed, one(seed)) for seed in range(rounds)]
             bad = [f"round {seed}: {why}" for seed, why in whys if why]
             check(not bad, name.format(rounds), "; ".join(bad))
-    print(f"{passed} passed, {failed} failed")
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

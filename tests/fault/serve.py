@@ -12,7 +12,6 @@ import http.client
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -20,38 +19,13 @@ import tempfile
 import threading
 import time
 
-PINLINE = os.environ.get("PINLINE", "build/pinline")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from served import PINLINE, V2, Server  # noqa: E402
+from told import check, finish  # noqa: E402
+
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 CLIENTS = 4
 TOPICS = ["pin", "geo", "user"]
-V2 = "application/vnd.kafka.json.v2+json"
-passed = failed = 0
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name} {why}")
-
-
-class Server:
-    def __init__(self, data, *more):
-        self.process = subprocess.Popen(
-            [PINLINE, "--data", data, "serve", "--listen", "127.0.0.1:0",
-             "--no-pipelines", *more], stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        found = re.search(r":(\d+)\b", line)
-        if not found:
-            raise RuntimeError(f"serve did not start: {line!r}")
-        self.port = int(found.group(1))
-
-    def end(self, sig):
-        self.process.send_signal(sig)
-        return self.process.wait(timeout=15)
 
 
 class Client(threading.Thread):
@@ -173,7 +147,7 @@ def kill_rounds(folder):
         server = Server(data)
         clients = again(clients, server.port)
         time.sleep(dice.uniform(0.03, 0.3))
-        server.end(signal.SIGKILL)
+        server.stop(signal.SIGKILL)
         for client in clients:
             client.join()
         if number % 10 == 9:
@@ -184,7 +158,7 @@ def kill_rounds(folder):
     server = Server(data)
     clients = again(clients, server.port)
     time.sleep(0.5)
-    code = server.end(signal.SIGTERM)
+    code = server.stop(signal.SIGTERM)
     for client in clients:
         client.join()
     held = stored(data)
@@ -207,7 +181,7 @@ def stop_rounds(folder):
         clients = again(clients, server.port)
         time.sleep(dice.uniform(0.05, 0.3))
         began = time.time()
-        codes.append(server.end(signal.SIGTERM))
+        codes.append(server.stop(signal.SIGTERM))
         slowest = max(slowest, time.time() - began)
         for client in clients:
             client.join()
@@ -243,7 +217,7 @@ def storm(folder):
     server = Server(data)
     threads = wave(server.port, ["k1", "k2", "k3"])
     time.sleep(0.02)
-    server.end(signal.SIGKILL)
+    server.stop(signal.SIGKILL)
     for t in threads:
         t.join()
     server = Server(data)
@@ -253,7 +227,7 @@ def storm(folder):
     post_other.request("POST", "/topics/pin", '{"records":[{"value":"other"}]}',
                        {"Content-Type": V2, "Idempotency-Key": "k1"})
     status = post_other.getresponse().status
-    server.end(signal.SIGTERM)
+    server.stop(signal.SIGTERM)
     held = stored(data)
     check(sorted(held.values()) == ['"k1"', '"k2"', '"k3"'],
           "a storm of retries stores each key once", held)
@@ -268,8 +242,7 @@ def main():
         storm(folder)
         stop_rounds(folder)
         kill_rounds(folder)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return finish()
 
 
 if __name__ == "__main__":

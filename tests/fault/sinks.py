@@ -23,21 +23,14 @@ import threading
 import time
 import urllib.request
 
-PINLINE = os.environ.get("PINLINE", "build/pinline")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+import served  # noqa: E402
+from served import PINLINE  # noqa: E402
+from told import check, finish  # noqa: E402
+
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 # a sanitizer, or a machine with much else to do, makes all of it slower
 STOP_SECONDS = 10 * int(os.environ.get("SLOWER", "2"))
-passed = failed = 0
-
-
-def check(ok, name):
-    global passed, failed
-    if ok:
-        passed += 1
-        print(f"ok {name}")
-    else:
-        failed += 1
-        print(f"not ok {name}")
 
 
 def pinline(data, *args, env=None, expect=0):
@@ -49,35 +42,38 @@ def pinline(data, *args, env=None, expect=0):
     return result
 
 
-class Server:
+class Server(served.Server):
+    """serve with its pipelines and these settings."""
+
     def __init__(self, data, *sets):
-        words = [w for s in sets for w in ("--set", s)]
         # a file: a pipe that nobody reads would stop what writes much into it
-        with open(os.path.join(tempfile.gettempdir(), f"serve.{os.getpid()}.log"),
-                  "a", encoding="utf-8") as log:
-            self.process = subprocess.Popen(
-                [PINLINE, "--data", data, "serve", "--listen", "127.0.0.1:0", *words],
-                stdout=subprocess.PIPE, stderr=log, text=True)
-        line = self.process.stdout.readline()
-        self.base = next(w for w in line.split() if w.startswith("http")).rstrip(",")
+        super().__init__(data, *(w for s in sets for w in ("--set", s)), pipelines=True,
+                         log=os.path.join(tempfile.gettempdir(), f"serve.{os.getpid()}.log"))
 
     def post(self, topic, records, kind):
-        body = json.dumps({"records": records}).encode()
-        request = urllib.request.Request(
-            f"{self.base.rstrip('/')}/topics/{topic}", body,
-            {"Content-Type": f"application/vnd.kafka.{kind}.v2+json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)["offsets"]
+        status, answer = self.produce(topic, records, kind)
+        if status != 200:
+            raise RuntimeError(f"{topic}: {status} {answer}")
+        return answer["offsets"]
 
-    def stop(self):
-        """The exit code; None when it does not end."""
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            return None
+    def stop(self, sig=signal.SIGTERM, timeout=STOP_SECONDS):
+        return super().stop(sig, timeout)
+
+
+class Posters:
+    """Threads of what(url, stop, acknowledged, number, *more), until end()."""
+
+    def __init__(self, server, what, acknowledged, numbers, *more):
+        self.over = threading.Event()
+        self.threads = [threading.Thread(target=what, args=(
+            server.url, self.over, acknowledged, n, *more)) for n in numbers]
+        for t in self.threads:
+            t.start()
+
+    def end(self):
+        self.over.set()
+        for t in self.threads:
+            t.join()
 
 
 def make_rows(rng, n):
@@ -248,12 +244,30 @@ def post_until_dead(base, stop, acknowledged, number):
         body = json.dumps({"records": [{"value": value}]}).encode()
         request = urllib.request.Request(
             f"{base}/topics/pin", body,
-            {"Content-Type": "application/vnd.kafka.json.v2+json"})
+            {"Content-Type": served.V2})
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:
                 offset = json.load(answer)["offsets"][0]["offset"]
             acknowledged[offset] = value["index"]
         except (OSError, ValueError, http.client.HTTPException):
+            return
+
+
+def post_users(base, stop, acknowledged, number, topic="user"):
+    """Rows of user that differ, until stopped; acknowledged: their keys."""
+    i = 0
+    while not stop.is_set():
+        values = [{"ind": number * 1000000 + i + k, "first_name": "A",
+                   "last_name": f"B{i + k}", "age": 30,
+                   "date_joined": "2016-01-01 00:00:00"} for k in range(20)]
+        i += 20
+        body = json.dumps({"records": [{"value": v} for v in values]}).encode()
+        request = urllib.request.Request(
+            f"{base}/topics/{topic}", body, {"Content-Type": served.V2})
+        try:
+            with urllib.request.urlopen(request, timeout=5):
+                acknowledged.update(v["ind"] for v in values)
+        except (OSError, ValueError):
             return
 
 
@@ -263,18 +277,12 @@ def served_round(root, rng):
     acknowledged = {}
     for life in range(4):
         server = Server(data, "objects.flush_records=20", "objects.flush_time=200ms")
-        stop = threading.Event()
-        threads = [threading.Thread(target=post_until_dead, args=(
-            server.base.rstrip("/"), stop, acknowledged, life * 10 + k)) for k in range(4)]
-        for t in threads:
-            t.start()
+        posters = Posters(server, post_until_dead, acknowledged,
+                          range(life * 10, life * 10 + 4))
         time.sleep(rng.uniform(0.1, 0.6))
         if life < 3:
-            server.process.kill()
-            server.process.wait()
-        stop.set()
-        for t in threads:
-            t.join()
+            server.stop(signal.SIGKILL)
+        posters.end()
         if life == 3:
             began = time.monotonic()
             check(server.stop() == 0 and time.monotonic() - began < STOP_SECONDS,
@@ -320,8 +328,7 @@ def main():
                         subprocess.SubprocessError) as why:
                     check(False, f"round {number} ended early: {why!r}")
                 print(f"# round {number}: {time.time() - began:.1f} s", flush=True)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    sys.exit(finish())
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 
@@ -30,7 +29,8 @@ lake.need_venv()
 from deltalake import DeltaTable, QueryBuilder  # noqa: E402
 
 import sinks  # noqa: E402
-from sinks import check, pinline  # noqa: E402
+from sinks import Posters, pinline, post_users  # noqa: E402
+from told import check, finish  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
 COMMITS = int(os.environ.get("STREAM_COMMITS", "400"))
@@ -142,25 +142,6 @@ def killed_round(root, number):
           "I7 stream: every sum closes after --full")
 
 
-def post_all(base, stop, acknowledged, number, topic="user"):
-    """Rows that differ, until stopped."""
-    i = 0
-    while not stop.is_set():
-        values = [{"ind": number * 1000000 + i + k, "first_name": "A",
-                   "last_name": f"B{i + k}", "age": 30,
-                   "date_joined": "2016-01-01 00:00:00"} for k in range(20)]
-        i += 20
-        body = json.dumps({"records": [{"value": v} for v in values]}).encode()
-        request = urllib.request.Request(
-            f"{base}/topics/{topic}", body,
-            {"Content-Type": "application/vnd.kafka.json.v2+json"})
-        try:
-            with urllib.request.urlopen(request, timeout=5):
-                acknowledged.update(v["ind"] for v in values)
-        except (OSError, ValueError):
-            return
-
-
 def user_inds(folder):
     return sorted(r[0] for r in rows(os.path.join(folder, "user")))
 
@@ -174,29 +155,22 @@ def served_round(root):
         server = sinks.Server(data, "stream.enabled=true", "stream.trigger=300ms",
                               "objects.enabled=false", "stream.compact_every=100ms",
                               "stream.compact_files=3", *words[1:])
-        base = server.base.rstrip("/")
-        stop = threading.Event()
-        threads = [threading.Thread(target=post_all, args=(
-            base, stop, acknowledged, life * 10 + k)) for k in range(3)]
-        for t in threads:
-            t.start()
+        posters = Posters(server, post_users, acknowledged,
+                          range(life * 10, life * 10 + 3))
         time.sleep(1.2)
         if life == 1:
-            with urllib.request.urlopen(base + "/metrics", timeout=5) as answer:
+            with urllib.request.urlopen(server.url + "/metrics", timeout=5) as answer:
                 text = answer.read().decode()
             check('pinline_stream_lag_messages{table="user"}' in text
                   and 'pinline_stream_latency_seconds_count{table="user"}' in text,
                   "/metrics shows lag and latency of the stream")
         if life % 2 == 0:
-            server.process.kill()
-            server.process.wait()
+            server.stop(signal.SIGKILL)
         else:
             began = time.monotonic()
             check(server.stop() == 0 and time.monotonic() - began < 10,
                   "I15 stream: SIGTERM under load ends it within 10 s, exit code 0")
-        stop.set()
-        for t in threads:
-            t.join()
+        posters.end()
     pinline(data, "stream", "--once", *words)
     got = user_inds(tables)
     check(len(got) == len(set(got)), "I4 delta: nothing twice after kills of serve")
@@ -262,11 +236,7 @@ def away_round(root, folder):
     acknowledged = set()
     server = sinks.Server(data, "stream.enabled=true", "stream.trigger=200ms",
                           "objects.enabled=false", *words[1:])
-    stop = threading.Event()
-    threads = [threading.Thread(target=post_all, args=(
-        server.base.rstrip("/"), stop, acknowledged, k)) for k in range(2)]
-    for t in threads:
-        t.start()
+    posters = Posters(server, post_users, acknowledged, range(2))
     time.sleep(1)
     for _ in range(3):
         with open(os.path.join(folder, "s3.pid"), encoding="ascii") as f:
@@ -274,9 +244,7 @@ def away_round(root, folder):
         time.sleep(1.5)
         far.call("s3", "start", "--dir", folder)
         time.sleep(1.5)
-    stop.set()
-    for t in threads:
-        t.join()
+    posters.end()
     check(server.stop() == 0, "serve lived through its store's absence")
     pinline(data, "stream", "--once", *words)
     got = user_inds(tables)
@@ -323,27 +291,24 @@ def two_writers_round(root):
     a compaction beside them; one of the two is killed on the way."""
     tables, words = tables_of(os.path.join(root, "two", "x"), "two")
     wanted = [set(), set()]
-    servers, stop, threads = [], threading.Event(), []
+    servers, posters = [], []
     options = ("stream.enabled=true", "stream.trigger=150ms", "objects.enabled=false",
                "stream.compact_every=500ms", "stream.compact_files=4", *words[1:])
 
     def begin(k, life):
         servers[k:k + 1] = [sinks.Server(os.path.join(root, f"two{k}"),
                                          f"topics=user=user{k}", *options)]
-        threads.append(threading.Thread(target=post_all, args=(
-            servers[k].base.rstrip("/"), stop, wanted[k], 10 * (k + 1) + life, f"user{k}")))
-        threads[-1].start()
+        posters.append(Posters(servers[k], post_users, wanted[k], [10 * (k + 1) + life],
+                               f"user{k}"))
 
     for k in (0, 1):
         begin(k, 0)
     time.sleep(3)
-    servers[0].process.kill()
-    servers[0].process.wait()
+    servers[0].stop(signal.SIGKILL)
     begin(0, 1)
     time.sleep(3)
-    stop.set()
-    for t in threads:
-        t.join()
+    for p in posters:
+        p.end()
     check([s.stop() for s in servers] == [0, 0], "two streams in one table end on SIGTERM")
     for k in (0, 1):
         pinline(os.path.join(root, f"two{k}"), "stream", "--once", "--set",
@@ -399,8 +364,7 @@ def main():
     with tempfile.TemporaryDirectory() as root:
         (on_s3 if sys.argv[1:] == ["s3"] else in_folders)(root)
     print(f"# {time.time() - began:.1f} s")
-    print(f"{sinks.passed} passed, {sinks.failed} failed")
-    sys.exit(1 if sinks.failed else 0)
+    sys.exit(finish())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,65 @@
+"""What a test tells: a line a check, and the closing line that tests/run adds up.
+
+    from told import check, finish, skip
+    check(got == want, "the rows are there", got)
+    sys.exit(finish())
+
+A program that dies before finish() prints no closing line and counts as failed.
+"""
+import re
+import subprocess
+import sys
+
+CLOSING = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", re.M)
+SKIP = 77  # what meson takes for skipped
+counts = [0, 0, 0]  # passed, failed, skipped
+
+
+def check(ok, name, *why):
+    """One thing that must be so; why is shown where it is not."""
+    counts[not ok] += 1
+    print("ok" if ok else "not ok", name, *(() if ok else (str(w)[:3000] for w in why)),
+          flush=True)
+
+
+def named(name, ok, *why):
+    """check for those who say the name first."""
+    check(ok, name, *why)
+
+
+def same(name, got, want):
+    check(got == want, name, f"\n  got    {got!r:.900}\n  wanted {want!r:.900}")
+
+
+def skip(why):
+    """A part that cannot be tried here; tests/run shows why."""
+    counts[2] += 1
+    print("skip", why, flush=True)
+
+
+def skip_all(why):
+    skip(why)
+    finish()
+    sys.exit(SKIP)
+
+
+def program(argv, **more):
+    """Another test program, whose checks count as one's own."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False, **more)
+    print(done.stdout, end="", flush=True)
+    found = CLOSING.findall(done.stdout)
+    if not found:
+        check(False, f"{argv[0]} comes to its end", f"status {done.returncode}")
+        return
+    passed, failed, skipped = (int(n or 0) for n in found[-1])
+    failed += done.returncode not in (0, SKIP) and failed == 0
+    for i, n in enumerate((passed, failed, skipped)):
+        counts[i] += n
+
+
+def finish():
+    """The closing line, and the exit status; a test that checked nothing failed."""
+    if not any(counts):
+        check(False, "something is checked")
+    print("{} passed, {} failed, {} skipped".format(*counts), flush=True)
+    return 1 if counts[1] else 0
