@@ -4,56 +4,14 @@
 
 #include "test.h"
 
-#include "broker/broker.h"
-#include "cluster.h"
+#include "brokers.h"
 #include "core/clock.h"
 #include "core/fs.h"
 #include "core/mem.h"
 #include "core/thread.h"
 
 static const char *url;
-static int folders;
-static char dir[FS_PATH_MAX];
 static struct err e;
-
-static bool is_kafka(void)
-{
-    return cluster_is(url);
-}
-
-static struct broker_conf conf_for(bool fresh)
-{
-    struct broker_conf conf = {.url = url, .dir = dir, .mode = BROKER_WRITE};
-
-    if (fresh) {
-        (void)snprintf(dir, sizeof(dir), "%s/%d", test_folder(), folders++);
-    }
-    return conf;
-}
-
-static struct broker *fresh(void)
-{
-    struct broker_conf conf = conf_for(true);
-    struct broker *b = NULL;
-
-    CHECK_OK(broker_open(&b, &conf, &e), &e);
-    if (b == NULL) {
-        exit(1);
-    }
-    if (is_kafka()) {
-        cluster_wipe(b);
-    }
-    return b;
-}
-
-static void make(struct broker *b, const char *name, int32_t partitions)
-{
-    struct broker_topic t = {
-        .partitions = partitions, .retention_us = -1, .retention_bytes = -1};
-
-    (void)snprintf(t.name, sizeof(t.name), "%s", name);
-    CHECK_OK(broker_topic_create(b, &t, &e), &e);
-}
 
 static struct broker_record text_record(const char *key, const char *value)
 {
@@ -92,7 +50,7 @@ static void check_message(struct broker *b, const char *topic, int32_t part,
 
 static void records_come_back_in_order(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     struct broker_record r[100];
     struct broker_report rep[100];
     char values[100][16];
@@ -103,7 +61,7 @@ static void records_come_back_in_order(void)
     int64_t end = -1;
     int64_t at = 0;
 
-    make(b, "t", 1);
+    brokers_make(b, "t", 1);
     for (int i = 0; i < 100; i++) {
         (void)snprintf(values[i], sizeof(values[i]), "v%d", i);
         r[i] = text_record(i % 3 ? "k" : NULL, i % 5 ? values[i] : NULL);
@@ -156,9 +114,9 @@ static void keys_choose_the_partition_as_kafka_does(void)
         int32_t of_10;
     } cases[] = {{"21", 0},   {"foobar", 0}, {"a-little-bit-long-string", 0},
                  {"key1", 0}, {"", 0},       {"pin", 0}};
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
 
-    make(b, "t", 10);
+    brokers_make(b, "t", 10);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct broker_report a = put(b, "t", text_record(cases[i].key, "x"));
         struct broker_report c = put(b, "t", text_record(cases[i].key, "y"));
@@ -181,7 +139,7 @@ static void a_request_over_many_partitions_reports_each_record(void)
         N = 1000,
         PARTS = 7
     };
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     struct broker_record r[N];
     static struct broker_report rep[N];
     static char keys[N][16];
@@ -189,7 +147,7 @@ static void a_request_over_many_partitions_reports_each_record(void)
     struct broker_produce p = {
         .topic = "t", .records = r, .n = N, .reports = rep};
 
-    make(b, "t", PARTS);
+    brokers_make(b, "t", PARTS);
     for (int i = 0; i < N; i++) {
         (void)snprintf(keys[i], sizeof(keys[i]), "%d", i * 7919);
         r[i] = text_record(keys[i], keys[i]);
@@ -213,13 +171,13 @@ static void a_request_over_many_partitions_reports_each_record(void)
 
 static void records_without_a_key_reach_every_partition(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     static char big[20000];
     bool seen[4] = {false};
     struct broker_record r = {
         .partition = -1, .has_value = true, .value = {big, sizeof(big)}};
 
-    make(b, "t", 4);
+    brokers_make(b, "t", 4);
     for (int i = 0; i < 8; i++) {
         seen[put(b, "t", r).partition] = true;
     }
@@ -229,15 +187,15 @@ static void records_without_a_key_reach_every_partition(void)
 
 static void topics_are_made_listed_and_deleted(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     struct broker_topic t = {.name = "b", .partitions = 1};
     struct broker_topic *list = NULL;
     size_t n = 0;
     int64_t first_epoch;
 
-    make(b, "b", 2);
-    make(b, "a", 1);
-    make(b, "c.d_e-F", 3);
+    brokers_make(b, "b", 2);
+    brokers_make(b, "a", 1);
+    brokers_make(b, "c.d_e-F", 3);
     CHECK(broker_topic_create(b, &t, &e) < 0);
     CHECK_INT(e.code, ERR_EXISTS);
     CHECK_OK(broker_topic_list(b, &list, &n, &e), &e);
@@ -255,7 +213,7 @@ static void topics_are_made_listed_and_deleted(void)
     CHECK_INT(e.code, ERR_NOTFOUND);
     CHECK(broker_topic_get(b, "b", &t, &e) < 0);
     CHECK_INT(e.code, ERR_NOTFOUND);
-    make(b, "b", 1);
+    brokers_make(b, "b", 1);
     CHECK_OK(broker_topic_get(b, "b", &t, &e), &e);
     CHECK(t.epoch > first_epoch);
     CHECK_INT(put(b, "b", text_record(NULL, "new")).offset, 0);
@@ -265,7 +223,7 @@ static void topics_are_made_listed_and_deleted(void)
 
 static void names_that_cannot_be_are_refused(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     char longest[TOPIC_NAME_MAX + 1];
     struct broker_topic t = {.partitions = 1};
     static const char *const bad[] = {"",    ".",        "..",   "a/b",
@@ -279,7 +237,7 @@ static void names_that_cannot_be_are_refused(void)
     }
     memset(longest, 'x', TOPIC_NAME_MAX);
     longest[TOPIC_NAME_MAX] = '\0';
-    make(b, longest, 1);
+    brokers_make(b, longest, 1);
     CHECK_INT(put(b, longest, text_record(NULL, "v")).offset, 0);
     memset(t.name, 'y', sizeof(t.name)); /* one byte over, and no end */
     CHECK(broker_topic_create(b, &t, &e) < 0);
@@ -291,14 +249,15 @@ static void names_that_cannot_be_are_refused(void)
     CHECK_INT(e.code, ERR_INVALID);
     t.partitions = 0;
     CHECK(broker_topic_create(b, &t, &e) < 0);
-    t.partitions = is_kafka() ? 64 : 1024; /* a small cluster takes long */
+    t.partitions =
+        brokers_is_cluster(url) ? 64 : 1024; /* a small cluster takes long */
     CHECK_OK(broker_topic_create(b, &t, &e), &e);
     broker_close(b);
 }
 
 static void what_is_not_there_is_said(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     struct broker_record r = text_record(NULL, "x");
     struct broker_report rep;
     struct broker_produce p = {
@@ -312,7 +271,7 @@ static void what_is_not_there_is_said(void)
     CHECK(strstr(e.msg, "\"none\"") != NULL);
     CHECK(broker_fetch(b, "none", 0, 0, 1, &f, &e) < 0);
     CHECK_INT(e.code, ERR_NOTFOUND);
-    make(b, "t", 2);
+    brokers_make(b, "t", 2);
     CHECK(broker_offsets(b, "t", 2, &begin, &end, &e) < 0);
     CHECK_INT(e.code, ERR_NOTFOUND);
     CHECK_INT(begin, -5);
@@ -326,20 +285,21 @@ static void what_is_not_there_is_said(void)
 
 static void records_have_a_largest_size(void)
 {
-    struct broker *b = fresh();
-    size_t max = is_kafka() ? 1000000 : 64 << 20; /* as topics are made */
+    struct broker *b = brokers_empty(url);
+    size_t max =
+        brokers_is_cluster(url) ? 1000000 : 64 << 20; /* as topics are made */
     char *big = mem_zero(max + 50000, 1);
     struct broker_record r = {
         .partition = 0, .has_value = true, .value = {big, max}};
     struct broker_fetch f = {0};
 
-    make(b, "t", 1);
+    brokers_make(b, "t", 1);
     if (big == NULL) {
         return;
     }
     big[max - 1] = 'e';
     CHECK_INT(put(b, "t", r).offset, 0);
-    r.value.len = is_kafka() ? max + 50000 : max + 1;
+    r.value.len = brokers_is_cluster(url) ? max + 50000 : max + 1;
     CHECK_INT(put(b, "t", r).code, ERR_LIMIT);
     CHECK_INT(put(b, "t", text_record(NULL, "after")).offset, 1);
     CHECK_OK(broker_fetch(b, "t", 0, 0, 1000, &f, &e), &e);
@@ -363,7 +323,7 @@ static struct broker_position position(const char *topic, int32_t part,
 
 static void groups_keep_positions_and_are_fenced(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     struct broker_position p[2];
     struct broker_position got = {.offset = -3};
     struct broker_position *list = NULL;
@@ -371,7 +331,7 @@ static void groups_keep_positions_and_are_fenced(void)
     int64_t expect[2] = {-1, -1};
     size_t n = 0;
 
-    make(b, "t", 2);
+    brokers_make(b, "t", 2);
     p[0] = position("t", 0, 5);
     p[1] = position("t", 1, 7);
     (void)snprintf(p[1].metadata, sizeof(p[1].metadata), "to=9");
@@ -410,7 +370,7 @@ static void groups_keep_positions_and_are_fenced(void)
     CHECK(broker_group_commit(b, "", p, 1, NULL, &e) < 0);
     CHECK_INT(e.code, ERR_INVALID);
     CHECK_OK(broker_topic_delete(b, "t", &e), &e);
-    make(b, "t", 2);
+    brokers_make(b, "t", 2);
     CHECK(broker_group_get(b, "g", "t", 0, &got, &e) < 0);
     CHECK_INT(e.code, ERR_NOTFOUND);
     CHECK(broker_group_delete(b, "zzz", &e) < 0);
@@ -443,13 +403,13 @@ static int put_key(struct broker *b, const char *who, const char *key,
 
 static void a_repeated_request_stores_once(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     struct broker_report one[20];
     struct broker_report two[20];
     bool repeated = true;
     int64_t sum = 0;
 
-    make(b, "t", 3);
+    brokers_make(b, "t", 3);
     CHECK_OK(put_key(b, "me", "k1", 1, one, &repeated), &e);
     CHECK(!repeated);
     CHECK_OK(put_key(b, "me", "k2", 1, two, &repeated), &e);
@@ -478,10 +438,10 @@ static void a_repeated_request_stores_once(void)
 
 static void times_find_offsets(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     int64_t at = -1;
 
-    make(b, "t", 1);
+    brokers_make(b, "t", 1);
     CHECK_OK(broker_offset_at(b, "t", 0, 5, &at, &e), &e);
     CHECK_INT(at, 0);
     for (int i = 0; i < 10; i++) {
@@ -509,11 +469,11 @@ static void later(void *arg)
 
 static void waiting_ends_when_a_record_comes(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     struct thread t = {.running = false};
     int64_t began;
 
-    make(b, "t", 1);
+    brokers_make(b, "t", 1);
     began = clock_mono_us();
     CHECK(!broker_wait(b, "t", 0, 0, 20000));
     CHECK(clock_mono_us() - began >= 20000);

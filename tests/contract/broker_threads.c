@@ -4,51 +4,14 @@
 
 #include "test.h"
 
-#include "broker/broker.h"
-#include "cluster.h"
+#include "brokers.h"
 #include "core/clock.h"
 #include "core/fs.h"
 #include "core/mem.h"
 #include "core/thread.h"
 
 static const char *url;
-static int folders;
-static char dir[FS_PATH_MAX];
 static struct err e;
-
-static struct broker_conf conf_for(bool fresh)
-{
-    struct broker_conf conf = {.url = url, .dir = dir, .mode = BROKER_WRITE};
-
-    if (fresh) {
-        (void)snprintf(dir, sizeof(dir), "%s/%d", test_folder(), folders++);
-    }
-    return conf;
-}
-
-static struct broker *fresh(void)
-{
-    struct broker_conf conf = conf_for(true);
-    struct broker *b = NULL;
-
-    CHECK_OK(broker_open(&b, &conf, &e), &e);
-    if (b == NULL) {
-        exit(1);
-    }
-    if (cluster_is(url)) {
-        cluster_wipe(b);
-    }
-    return b;
-}
-
-static void make(struct broker *b, const char *name, int32_t partitions)
-{
-    struct broker_topic t = {
-        .partitions = partitions, .retention_us = -1, .retention_bytes = -1};
-
-    (void)snprintf(t.name, sizeof(t.name), "%s", name);
-    CHECK_OK(broker_topic_create(b, &t, &e), &e);
-}
 
 static struct broker_record text_record(const char *value)
 {
@@ -155,13 +118,13 @@ static void check_reports(const struct many *m, bool *seen)
 
 static void many_threads_get_dense_offsets_in_their_order(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     struct many *m = mem_zero(THREADS, sizeof(*m));
     struct thread t[THREADS + 2] = {{.running = false}};
     bool *seen = mem_zero(THREADS * EACH, 1);
     struct broker_stats stats;
 
-    make(b, "t", 1);
+    brokers_make(b, "t", 1);
     for (int i = 0; i < 2; i++) {
         CHECK_OK(thread_start(&t[THREADS + i], "read", read_along, b, &e), &e);
     }
@@ -189,14 +152,14 @@ static void many_threads_get_dense_offsets_in_their_order(void)
 /* The same request many times before the first is answered. */
 static void requests_under_way_are_joined(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     struct many *m = mem_zero(1, sizeof(*m));
     int64_t begin = -1;
     int64_t end = -1;
     int repeated = 0;
     int refused = 0;
 
-    make(b, "t", 1);
+    brokers_make(b, "t", 1);
     if (m == NULL) {
         return;
     }
@@ -239,10 +202,10 @@ static void requests_under_way_are_joined(void)
 
 static void closing_answers_everything(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     struct many *m = mem_zero(1, sizeof(*m));
 
-    make(b, "t", 1);
+    brokers_make(b, "t", 1);
     if (m == NULL) {
         return;
     }
@@ -283,13 +246,13 @@ static void hold(struct broker_produce *p)
 
 static void too_much_that_waits_is_refused(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_empty(url);
     struct many *m = mem_zero(1, sizeof(*m));
     size_t size = 1000000;
     char *value = mem_zero(size, 1);
     int taken = 0;
 
-    make(b, "t", 1);
+    brokers_make(b, "t", 1);
     if (m == NULL || value == NULL || strcmp(url, "memory") == 0) {
         goto out; /* nothing ever waits in memory */
     }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/broker.h"
+#include "brokers.h"
 #include "core/clock.h"
 #include "core/fs.h"
 #include "core/mem.h"
@@ -20,39 +20,14 @@ enum {
 };
 
 static const char *url;
-static int made;
-static char dir[FS_PATH_MAX];
 static struct err e;
-
-static struct broker *again(void)
-{
-    struct broker_conf conf = {.url = url, .dir = dir, .mode = BROKER_WRITE};
-    struct broker *b = NULL;
-
-    CHECK_OK(broker_open(&b, &conf, &e), &e);
-    if (b == NULL) {
-        exit(1);
-    }
-    return b;
-}
-
-static struct broker *fresh(void)
-{
-    (void)snprintf(dir, sizeof(dir), "%s/%d", test_folder(), made++);
-    return again();
-}
 
 /* A stream of its own for each test. */
 static const char *make(struct broker *b, int32_t shards)
 {
-    static char name[80];
-    struct broker_topic t = {
-        .partitions = shards, .retention_us = -1, .retention_bytes = -1};
+    static char name[BROKERS_NAME_MAX];
 
-    (void)snprintf(name, sizeof(name), "s%d-%lld", made++,
-                   (long long)clock_wall_us());
-    (void)snprintf(t.name, sizeof(t.name), "%s", name);
-    CHECK_OK(broker_topic_create(b, &t, &e), &e);
+    brokers_make(b, brokers_unique(name, "s"), shards);
     return name;
 }
 
@@ -90,7 +65,7 @@ static void value_at(struct broker *b, const char *topic, int32_t partition,
 
 static void records_come_back_in_order(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     const char *s = make(b, 1);
     struct broker_record *r = mem_zero(MANY, sizeof(*r));
     struct broker_report *rep = mem_zero(MANY, sizeof(*rep));
@@ -143,7 +118,7 @@ static void records_come_back_in_order(void)
 
 static void offsets_are_the_same_in_another_process(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     const char *s = make(b, 1);
     char text[80];
     int64_t begin;
@@ -158,7 +133,7 @@ static void offsets_are_the_same_in_another_process(void)
     value_at(b, s, 0, 3, text);
     CHECK_TEXT(slice_of(text), "v3");
     broker_close(b);
-    b = again();
+    b = brokers_open(url, false);
     (void)put(b, s, -1, "k", "v5");
     value_at(b, s, 0, 4, text);
     CHECK_TEXT(slice_of(text), "v4");
@@ -172,7 +147,7 @@ static void offsets_are_the_same_in_another_process(void)
 
 static void partitions_are_chosen_and_keys_keep_theirs(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     const char *s = make(b, 3);
     struct broker_topic t;
     int32_t of_key = -1;
@@ -200,7 +175,7 @@ static void partitions_are_chosen_and_keys_keep_theirs(void)
 
 static void topics_are_made_listed_and_deleted(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     const char *s = make(b, 2);
     struct broker_topic t = {.partitions = 1};
     struct broker_topic *list = NULL;
@@ -227,7 +202,7 @@ static void topics_are_made_listed_and_deleted(void)
 
 static void groups_keep_fenced_positions(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     const char *s = make(b, 1);
     struct broker_position p = {.offset = 7, .metadata = "m"};
     struct broker_position got;
@@ -245,7 +220,7 @@ static void groups_keep_fenced_positions(void)
     CHECK(broker_group_commit(b, "g", &p, 1, &other, &e) != 0);
     CHECK_INT(e.code, ERR_FENCED);
     broker_close(b);
-    b = again();
+    b = brokers_open(url, false);
     CHECK_OK(broker_group_get(b, "g", s, 0, &got, &e), &e);
     CHECK_INT(got.offset, 7);
     CHECK_TEXT(slice_of(got.metadata), "m");
@@ -257,7 +232,7 @@ static void groups_keep_fenced_positions(void)
 
 static void repeated_keys_store_once(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     const char *s = make(b, 1);
     struct broker_record r = {
         .partition = -1, .has_value = true, .value = SLICE("once")};
@@ -284,7 +259,7 @@ static void repeated_keys_store_once(void)
 
 static void what_a_stream_cannot_hold_is_refused(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     const char *s = make(b, 1);
     struct broker_record r[2] = {
         {.partition = -1,
@@ -308,7 +283,7 @@ static void what_a_stream_cannot_hold_is_refused(void)
 
 static void times_find_offsets_and_ends_are_waited_for(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     const char *s = make(b, 1);
     int64_t offset = -1;
     int64_t between;
@@ -336,7 +311,7 @@ static const char *split;
 
 static void parents_come_before_children(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     const char *s;
     struct broker_fetch f = {0};
     struct broker_topic t;
@@ -381,7 +356,7 @@ static void wrong_keys_are_told(void)
     struct broker_topic t;
 
     (void)setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret-at-all", 1);
-    b = fresh();
+    b = brokers_open(url, true);
     if (broker_topic_get(b, "none", &t, &e) != 0 && e.code == ERR_NOTFOUND) {
         test_skip("this server does not check signatures");
     } else {

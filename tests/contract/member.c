@@ -4,7 +4,7 @@
 
 #include "test.h"
 
-#include "broker/member.h"
+#include "brokers.h"
 #include "core/clock.h"
 #include "core/fs.h"
 #include "core/mem.h"
@@ -15,39 +15,7 @@ enum {
 };
 
 static const char *url;
-static int names;
 static struct err e;
-
-/* A name that no other test used: a far side lives longer than a test. */
-static const char *unique(char text[80], const char *what)
-{
-    (void)snprintf(text, 80, "%s-%" PRId64 "-%d", what, clock_wall_us(),
-                   names++);
-    return text;
-}
-
-static struct broker *fresh(void)
-{
-    static char dir[FS_PATH_MAX];
-    struct broker_conf conf = {.url = url, .dir = dir, .mode = BROKER_WRITE};
-    struct broker *b = NULL;
-
-    (void)snprintf(dir, sizeof(dir), "%s/%d", test_folder(), names++);
-    CHECK_OK(broker_open(&b, &conf, &e), &e);
-    if (b == NULL) {
-        exit(1);
-    }
-    return b;
-}
-
-static void make(struct broker *b, const char *name, int32_t partitions)
-{
-    struct broker_topic t = {
-        .partitions = partitions, .retention_us = -1, .retention_bytes = -1};
-
-    (void)snprintf(t.name, sizeof(t.name), "%s", name);
-    CHECK_OK(broker_topic_create(b, &t, &e), &e);
-}
 
 /* A member, and what it was told it has. */
 struct one {
@@ -127,19 +95,9 @@ static bool settle(struct one *const *all, size_t n, const size_t *want)
     return ready;
 }
 
-static struct broker_position at(const struct member_partition *p,
-                                 int64_t offset)
-{
-    struct broker_position pos = {
-        .epoch = p->epoch, .partition = p->partition, .offset = offset};
-
-    memcpy(pos.topic, p->topic, sizeof(p->topic));
-    return pos;
-}
-
 static void one_member_has_every_partition(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     struct broker_position pos;
     struct one o;
     struct one *const all[] = {&o};
@@ -147,12 +105,12 @@ static void one_member_has_every_partition(void)
     char topic[80];
     char group[80];
 
-    make(b, unique(topic, "t"), 3);
-    join(&o, b, unique(group, "g"), topic, NULL);
+    brokers_make(b, brokers_unique(topic, "t"), 3);
+    join(&o, b, brokers_unique(group, "g"), topic, NULL);
     CHECK(settle(all, 1, want));
     for (size_t i = 0; i < o.n; i++) {
         CHECK_TEXT(slice_of(o.held[i].topic), topic);
-        pos = at(&o.held[i], o.held[i].partition + 5);
+        pos = brokers_at(&o.held[i], o.held[i].partition + 5);
         CHECK_OK(member_commit(o.m, &pos, 1, &e), &e);
     }
     member_leave(o.m);
@@ -165,7 +123,7 @@ static void one_member_has_every_partition(void)
 
 static void members_share_evenly_and_nobody_has_what_another_has(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     struct one o[3];
     struct one *const all[] = {&o[0], &o[1], &o[2]};
     const size_t first[] = {6};
@@ -174,8 +132,8 @@ static void members_share_evenly_and_nobody_has_what_another_has(void)
     char topic[80];
     char group[80];
 
-    make(b, unique(topic, "t"), 6);
-    (void)unique(group, "g");
+    brokers_make(b, brokers_unique(topic, "t"), 6);
+    (void)brokers_unique(group, "g");
     join(&o[0], b, group, topic, NULL);
     CHECK(settle(all, 1, first));
     join(&o[1], b, group, topic, NULL);
@@ -195,7 +153,7 @@ static void members_share_evenly_and_nobody_has_what_another_has(void)
 
 static void who_leaves_gives_everything_to_the_others(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     struct one o[2];
     struct one *const all[] = {&o[0], &o[1]};
     const size_t shared[] = {2, 2};
@@ -203,8 +161,8 @@ static void who_leaves_gives_everything_to_the_others(void)
     char topic[80];
     char group[80];
 
-    make(b, unique(topic, "t"), 4);
-    (void)unique(group, "g");
+    brokers_make(b, brokers_unique(topic, "t"), 4);
+    (void)brokers_unique(group, "g");
     join(&o[0], b, group, topic, NULL);
     join(&o[1], b, group, topic, NULL);
     CHECK(settle(all, 2, shared));
@@ -218,7 +176,7 @@ static void who_leaves_gives_everything_to_the_others(void)
 /* I4 group: what was revoked may be committed once more, and not later. */
 static void i4_group_a_revoked_partition_is_committed_before_the_next_poll(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     struct one o[2];
     struct one *const all[] = {&o[0], &o[1]};
     const size_t first[] = {2};
@@ -229,12 +187,12 @@ static void i4_group_a_revoked_partition_is_committed_before_the_next_poll(void)
     char group[80];
     int64_t until = clock_mono_us() + PATIENCE_US;
 
-    make(b, unique(topic, "t"), 2);
-    (void)unique(group, "g");
+    brokers_make(b, brokers_unique(topic, "t"), 2);
+    (void)brokers_unique(group, "g");
     join(&o[0], b, group, topic, NULL);
     CHECK(settle(all, 1, first));
-    mine = at(&o[0].held[0], 7);
-    other = at(&o[0].held[1], 7);
+    mine = brokers_at(&o[0].held[0], 7);
+    other = brokers_at(&o[0].held[1], 7);
     join(&o[1], b, group, topic, NULL);
     while (o[0].revoked == 0 && clock_mono_us() < until) {
         poll_one(&o[0], 10000);
@@ -247,7 +205,7 @@ static void i4_group_a_revoked_partition_is_committed_before_the_next_poll(void)
     CHECK_OK(member_commit(o[0].m, &mine, 1, &e), &e);
     CHECK_OK(member_commit(o[0].m, &other, 1, &e), &e);
     CHECK(settle(all, 2, shared));
-    mine = at(&o[1].held[0], 9); /* what o[0] had */
+    mine = brokers_at(&o[1].held[0], 9); /* what o[0] had */
     CHECK(member_commit(o[0].m, &mine, 1, &e) < 0);
     CHECK_INT(e.code, ERR_FENCED);
     CHECK_OK(member_commit(o[1].m, &mine, 1, &e), &e);
@@ -258,7 +216,7 @@ static void i4_group_a_revoked_partition_is_committed_before_the_next_poll(void)
 
 static void a_pattern_finds_topics_that_come_later(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     struct one o;
     struct one *const all[] = {&o};
     const size_t before[] = {1};
@@ -268,18 +226,18 @@ static void a_pattern_finds_topics_that_come_later(void)
     char pattern[100];
     char group[80];
 
-    (void)unique(stem, "p");
+    (void)brokers_unique(stem, "p");
     (void)snprintf(name, sizeof(name), "%s.pin", stem);
-    make(b, name, 1);
+    brokers_make(b, name, 1);
     (void)snprintf(name, sizeof(name), "not-%s.pin", stem);
-    make(b, name, 1);
+    brokers_make(b, name, 1);
     (void)snprintf(pattern, sizeof(pattern), "%s\\.(pin|geo)", stem);
-    join(&o, b, unique(group, "g"), NULL, pattern);
+    join(&o, b, brokers_unique(group, "g"), NULL, pattern);
     CHECK(settle(all, 1, before));
     (void)snprintf(name, sizeof(name), "%s.geo", stem);
-    make(b, name, 2);
+    brokers_make(b, name, 2);
     (void)snprintf(name, sizeof(name), "%s.geography", stem);
-    make(b, name, 2);
+    brokers_make(b, name, 2);
     CHECK(settle(all, 1, after));
     member_leave(o.m);
     broker_close(b);
@@ -287,7 +245,7 @@ static void a_pattern_finds_topics_that_come_later(void)
 
 static void another_subscription_changes_what_is_read(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     struct one o;
     struct one *const all[] = {&o};
     const size_t two[] = {2};
@@ -299,9 +257,9 @@ static void another_subscription_changes_what_is_read(void)
     struct member_conf conf = {
         .group = group, .topics = names_now, .ntopics = 1};
 
-    make(b, unique(a, "a"), 2);
-    make(b, unique(c, "c"), 1);
-    join(&o, b, unique(group, "g"), a, NULL);
+    brokers_make(b, brokers_unique(a, "a"), 2);
+    brokers_make(b, brokers_unique(c, "c"), 1);
+    join(&o, b, brokers_unique(group, "g"), a, NULL);
     CHECK(settle(all, 1, two));
     CHECK_OK(member_subscribe(o.m, &conf, &e), &e);
     CHECK(settle(all, 1, one));
@@ -312,7 +270,7 @@ static void another_subscription_changes_what_is_read(void)
 
 static void owners_are_listed(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     struct one o;
     struct one *const all[] = {&o};
     const size_t want[] = {2};
@@ -321,8 +279,8 @@ static void owners_are_listed(void)
     char topic[80];
     char group[80];
 
-    make(b, unique(topic, "t"), 2);
-    CHECK_OK(member_list(b, unique(group, "g"), &rows, &n, &e), &e);
+    brokers_make(b, brokers_unique(topic, "t"), 2);
+    CHECK_OK(member_list(b, brokers_unique(group, "g"), &rows, &n, &e), &e);
     CHECK_INT(n, 0);
     mem_free(rows);
     join(&o, b, group, topic, NULL);
@@ -342,7 +300,7 @@ static void owners_are_listed(void)
 
 static void what_cannot_be_is_refused(void)
 {
-    struct broker *b = fresh();
+    struct broker *b = brokers_open(url, true);
     const char *const topics[] = {"a/b"};
     const char *const good[] = {"t"};
     struct member *m = NULL;
@@ -384,10 +342,10 @@ static void who_does_not_poll_loses_its_partitions(void)
         test_skip("a session of Kafka takes seconds");
         return;
     }
-    b = fresh();
-    make(b, unique(topic, "t"), 2);
+    b = brokers_open(url, true);
+    brokers_make(b, brokers_unique(topic, "t"), 2);
     names_now[0] = topic;
-    conf.group = unique(group, "g");
+    conf.group = brokers_unique(group, "g");
     for (size_t i = 0; i < 2; i++) {
         o[i] = (struct one){.n = 0};
         CHECK_OK(member_join(&o[i].m, b, &conf, &e), &e);
@@ -396,7 +354,7 @@ static void who_does_not_poll_loses_its_partitions(void)
         }
     }
     CHECK(settle(second, 1, all_of_it));
-    pos = at(&o[1].held[0], 3);
+    pos = brokers_at(&o[1].held[0], 3);
     CHECK(member_commit(o[0].m, &pos, 1, &e) < 0);
     CHECK_INT(e.code, ERR_FENCED);
     CHECK_OK(member_commit(o[1].m, &pos, 1, &e), &e);
@@ -422,13 +380,13 @@ static void a_topic_made_anew_is_a_new_one(void)
         test_skip("Kafka deletes a topic in its own time");
         return;
     }
-    b = fresh();
-    make(b, unique(topic, "t"), 1);
-    join(&o, b, unique(group, "g"), topic, NULL);
+    b = brokers_open(url, true);
+    brokers_make(b, brokers_unique(topic, "t"), 1);
+    join(&o, b, brokers_unique(group, "g"), topic, NULL);
     CHECK(settle(all, 1, want));
     epoch = o.held[0].epoch;
     CHECK_OK(broker_topic_delete(b, topic, &e), &e);
-    make(b, topic, 1);
+    brokers_make(b, topic, 1);
     while ((o.lost == 0 || o.n == 0) && clock_mono_us() < until) {
         poll_one(&o, 10000);
     }
@@ -456,10 +414,10 @@ static void a_failed_allocation_leaves_a_member_that_goes_on(void)
         test_skip("librdkafka has its own memory");
         return;
     }
-    b = fresh();
-    make(b, unique(topic, "t"), 2);
+    b = brokers_open(url, true);
+    brokers_make(b, brokers_unique(topic, "t"), 2);
     names_now[0] = topic;
-    conf.group = unique(group, "g");
+    conf.group = brokers_unique(group, "g");
     while (rc != 0 && n < 100) {
         struct member *m = NULL;
 

@@ -5,7 +5,7 @@
 
 #include "test.h"
 
-#include "broker/member.h"
+#include "brokers.h"
 #include "core/clock.h"
 #include "core/fs.h"
 #include "core/thread.h"
@@ -18,49 +18,7 @@ enum {
 };
 
 static const char *url;
-static int names;
 static struct err e;
-
-/* A name that no other test used: a far side lives longer than a test. */
-static const char *unique(char text[80], const char *what)
-{
-    (void)snprintf(text, 80, "%s-%" PRId64 "-%d", what, clock_wall_us(),
-                   names++);
-    return text;
-}
-
-static struct broker *fresh(void)
-{
-    static char dir[FS_PATH_MAX];
-    struct broker_conf conf = {.url = url, .dir = dir, .mode = BROKER_WRITE};
-    struct broker *b = NULL;
-
-    (void)snprintf(dir, sizeof(dir), "%s/%d", test_folder(), names++);
-    CHECK_OK(broker_open(&b, &conf, &e), &e);
-    if (b == NULL) {
-        exit(1);
-    }
-    return b;
-}
-
-static void make(struct broker *b, const char *name, int32_t partitions)
-{
-    struct broker_topic t = {
-        .partitions = partitions, .retention_us = -1, .retention_bytes = -1};
-
-    (void)snprintf(t.name, sizeof(t.name), "%s", name);
-    CHECK_OK(broker_topic_create(b, &t, &e), &e);
-}
-
-static struct broker_position at(const struct member_partition *p,
-                                 int64_t offset)
-{
-    struct broker_position pos = {
-        .epoch = p->epoch, .partition = p->partition, .offset = offset};
-
-    memcpy(pos.topic, p->topic, sizeof(p->topic));
-    return pos;
-}
 
 struct crowd {
     struct broker *b;
@@ -108,7 +66,7 @@ static void take(struct crowd *c, struct member *m, struct cursor *cur)
     if (to == from) {
         return;
     }
-    pos = at(&cur->at, to);
+    pos = brokers_at(&cur->at, to);
     if (member_commit(m, &pos, 1, &why) != 0) {
         cur->on = false;
         CHECK_INT(why.code, ERR_FENCED);
@@ -199,9 +157,9 @@ static void i4_group_members_come_and_go_and_each_offset_is_committed_once(void)
     struct thread t[READERS];
     int64_t until = clock_mono_us() + PATIENCE_US;
 
-    c.b = fresh();
-    make(c.b, unique(c.topic, "t"), PARTS);
-    (void)unique(c.group, "g");
+    c.b = brokers_open(url, true);
+    brokers_make(c.b, brokers_unique(c.topic, "t"), PARTS);
+    (void)brokers_unique(c.group, "g");
     fill(&c);
     for (int i = 0; i < READERS; i++) {
         CHECK_OK(thread_start(&t[i], "reader", reader, &c, &e), &e);
