@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/num.h"
+#include "core/retry.h"
 #include "core/secret.h"
 #include "core/text.h"
 #include "core/yaml.h"
@@ -510,6 +512,31 @@ int login_find(struct login *ret, const char *url, struct err *e)
 void login_release(struct login *l)
 {
     secret_wipe(l->password, sizeof(l->password));
+}
+
+int login_connect(const struct login *l, int64_t wait_us,
+                  int (*start)(void *db, const struct login *l, struct err *e),
+                  void *db, struct err *e)
+{
+    const struct retry_policy policy = {.most_us = 2000000,
+                                        .deadline_us = wait_us,
+                                        .attempts = wait_us == 0 ? 1 : 0};
+    struct retry retry;
+    struct err why = {0};
+
+    retry_init(&retry, &policy, (uint64_t)clock_mono_us());
+    while (start(db, l, &why) < 0) {
+        if (why.code != ERR_CONNECT || !retry_wait(&retry, why.code)) {
+            if (e != NULL) {
+                *e = why;
+            }
+            return why.code == ERR_CONNECT
+                       ? err_wrap(e, "could not connect; is the server "
+                                     "there and are host and port right?")
+                       : -1;
+        }
+    }
+    return 0;
 }
 
 void login_say(const struct login *l, char text[LOGIN_URL_MAX])

@@ -57,6 +57,11 @@ bool login_is_url(const char *url, enum login_kind *ret);
 int login_find(struct login *ret, const char *url, struct err *e) MUST_USE;
 /* The bytes of the password are overwritten. */
 void login_release(struct login *l);
+/* Calls start(db, l, e) until it connects, fails otherwise than by ERR_CONNECT
+ * or wait_us (0: one try) have passed; start leaves nothing open when it fails. */
+int login_connect(const struct login *l, int64_t wait_us,
+                  int (*start)(void *db, const struct login *l, struct err *e),
+                  void *db, struct err *e) MUST_USE;
 /* "postgres://user@host:port/database", for messages. */
 void login_say(const struct login *l, char text[LOGIN_URL_MAX]);
 /* Whether text is a url with a password in it (which must not be in argv). */

@@ -6,9 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "core/clock.h"
 #include "core/mem.h"
-#include "core/retry.h"
 #include "db/mysql_int.h"
 
 enum {
@@ -204,8 +202,10 @@ static void disconnect(struct db_mysql *db)
     }
 }
 
-static int start(struct db_mysql *db, const struct login *l, struct err *e)
+static int start(void *arg, const struct login *l, struct err *e)
 {
+    struct db_mysql *db = arg;
+
     db->conn = db->my.mysql_init(NULL);
     if (db->conn == NULL) {
         return err_nomem(e, sizeof(*db));
@@ -226,10 +226,7 @@ static int start(struct db_mysql *db, const struct login *l, struct err *e)
 int db_mysql_open(struct db_mysql **ret, const struct login *login,
                   int64_t wait_us, struct err *e)
 {
-    struct retry_policy policy = {.most_us = 2000000, .deadline_us = wait_us};
     struct db_mysql *db = mem_zero(1, sizeof(*db));
-    struct retry retry;
-    struct err local = {0};
 
     if (db == NULL) {
         return err_nomem(e, sizeof(*db));
@@ -239,19 +236,9 @@ int db_mysql_open(struct db_mysql **ret, const struct login *login,
         mem_free(db);
         return -1;
     }
-    policy.attempts = wait_us == 0 ? 1 : 0;
-    retry_init(&retry, &policy, (uint64_t)clock_mono_us());
-    while (start(db, login, &local) < 0) {
-        if (local.code != ERR_CONNECT || !retry_wait(&retry, local.code)) {
-            db_mysql_close(db);
-            if (e != NULL) {
-                *e = local;
-            }
-            return local.code == ERR_CONNECT
-                       ? err_wrap(e, "could not connect; is the server "
-                                     "there and are host and port right?")
-                       : -1;
-        }
+    if (login_connect(login, wait_us, start, db, e) < 0) {
+        db_mysql_close(db);
+        return -1;
     }
     *ret = db;
     return 0;

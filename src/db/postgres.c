@@ -7,7 +7,6 @@
 #include "core/clock.h"
 #include "core/embed.h"
 #include "core/mem.h"
-#include "core/retry.h"
 #include "db/postgres_int.h"
 
 enum {
@@ -132,7 +131,7 @@ static PGconn *dial(struct postgres *db, const struct login *l)
     return db->pq.PQconnectStartParams(keys, values, 0);
 }
 
-static int start(struct postgres *db, const struct login *l, struct err *e)
+static int set_up(struct postgres *db, const struct login *l, struct err *e)
 {
     struct slice session;
 
@@ -163,13 +162,21 @@ static void disconnect(struct postgres *db)
     }
 }
 
+static int start(void *arg, const struct login *l, struct err *e)
+{
+    struct postgres *db = arg;
+
+    if (set_up(db, l, e) < 0) {
+        disconnect(db);
+        return -1;
+    }
+    return 0;
+}
+
 int postgres_open(struct postgres **ret, const struct login *login,
                   int64_t wait_us, struct err *e)
 {
-    struct retry_policy policy = {.most_us = 2000000, .deadline_us = wait_us};
     struct postgres *db = mem_zero(1, sizeof(*db));
-    struct retry retry;
-    struct err local = {0};
 
     if (db == NULL) {
         return err_nomem(e, sizeof(*db));
@@ -179,20 +186,9 @@ int postgres_open(struct postgres **ret, const struct login *login,
         mem_free(db);
         return -1;
     }
-    policy.attempts = wait_us == 0 ? 1 : 0;
-    retry_init(&retry, &policy, (uint64_t)clock_mono_us());
-    while (start(db, login, &local) < 0) {
-        disconnect(db);
-        if (local.code != ERR_CONNECT || !retry_wait(&retry, local.code)) {
-            postgres_close(db);
-            if (e != NULL) {
-                *e = local;
-            }
-            return local.code == ERR_CONNECT
-                       ? err_wrap(e, "could not connect; is the server "
-                                     "there and are host and port right?")
-                       : -1;
-        }
+    if (login_connect(login, wait_us, start, db, e) < 0) {
+        postgres_close(db);
+        return -1;
     }
     *ret = db;
     return 0;

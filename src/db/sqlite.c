@@ -317,6 +317,15 @@ void sqlite_bind_null(struct sqlite_stmt *st, int i)
     bound(st, sqlite3_bind_null(st->st, i));
 }
 
+void sqlite_bind_cstr(struct sqlite_stmt *st, int i, const char *s)
+{
+    if (s == NULL) {
+        sqlite_bind_null(st, i);
+    } else {
+        sqlite_bind_text(st, i, slice_of(s));
+    }
+}
+
 int sqlite_step(struct sqlite_stmt *st, struct err *e)
 {
     int rc = st->bind_error;

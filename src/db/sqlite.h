@@ -68,6 +68,8 @@ void sqlite_bind_double(struct sqlite_stmt *st, int i, double v);
 void sqlite_bind_text(struct sqlite_stmt *st, int i, struct slice s);
 void sqlite_bind_blob(struct sqlite_stmt *st, int i, struct slice s);
 void sqlite_bind_null(struct sqlite_stmt *st, int i);
+void sqlite_bind_cstr(struct sqlite_stmt *st, int i,
+                      const char *s); /* or NULL */
 
 /* 1: a row, 0: done, -1. */
 int sqlite_step(struct sqlite_stmt *st, struct err *e) MUST_USE;

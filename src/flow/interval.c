@@ -1,10 +1,9 @@
 #include "flow/interval.h"
 
 #include "clean/parse.h"
-#include "core/embed.h"
 #include "core/fs.h"
 #include "core/mem.h"
-#include "db/sqlite.h"
+#include "db/sqlite_book.h"
 
 enum {
     JOURNAL_VERSION = 1,
@@ -13,15 +12,23 @@ enum {
 
 #define DAY_US ((int64_t)86400 * 1000000)
 
-#define FIND \
-    "SELECT first, next FROM range WHERE from_us = ?1 AND to_us = ?2 AND topic = ?3 AND epoch = ?4 AND part = ?5"
-#define PUT "INSERT OR IGNORE INTO range VALUES (?1,?2,?3,?4,?5,?6,?7,?8)"
+enum statement {
+    FIND,
+    PUT,
+    STATEMENTS
+};
+
+static const char *const texts[STATEMENTS] = {
+    [FIND] =
+        "SELECT first, next FROM range WHERE from_us = ?1 AND to_us = ?2 AND topic = ?3 AND epoch = ?4 AND part = ?5",
+    [PUT] = "INSERT OR IGNORE INTO range VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+};
 
 extern const struct embed_file flow_sql[];
 
 struct intervals {
     struct sqlite *db;
-    struct sqlite_stmt *find, *put;
+    struct sqlite_stmt *st[STATEMENTS];
 };
 
 int interval_parse(struct interval *ret, const char *text, struct err *e)
@@ -51,38 +58,16 @@ int interval_parse(struct interval *ret, const char *text, struct err *e)
     return 0;
 }
 
-static int prepare_schema(struct intervals *j, const char *path, struct err *e)
-{
-    struct slice schema;
-    int64_t version;
-
-    if (!embed_find(flow_sql, "interval.sql", &schema)) {
-        return err_set(e, ERR_CORRUPT, "the program lacks its interval.sql");
-    }
-    if (sqlite_exec(j->db, "PRAGMA journal_mode = WAL", e) < 0 ||
-        sqlite_begin(j->db, e) < 0) {
-        return -1;
-    }
-    if (sqlite_int(j->db, "PRAGMA user_version", &version, e) < 0) {
-        goto fail;
-    }
-    if (version > JOURNAL_VERSION) {
-        err_set(e, ERR_INVALID,
-                "journal \"%s\" is of a newer format; use a newer pinline",
-                path);
-        goto fail;
-    }
-    if (version == 0 && sqlite_exec(j->db, schema.ptr, e) < 0) {
-        goto fail;
-    }
-    return sqlite_commit(j->db, e);
-fail:
-    sqlite_rollback(j->db);
-    return -1;
-}
-
 int intervals_open(struct intervals **ret, const char *dir, struct err *e)
 {
+    static const struct sqlite_book_kind kind = {
+        .what = "journal of intervals",
+        .files = flow_sql,
+        .schema = "interval.sql",
+        .version = JOURNAL_VERSION,
+        .texts = texts,
+        .n = STATEMENTS,
+    };
     struct intervals *j = mem_zero(1, sizeof(*j));
     char path[FS_PATH_MAX];
 
@@ -90,11 +75,8 @@ int intervals_open(struct intervals **ret, const char *dir, struct err *e)
         return err_nomem(e, sizeof(*j));
     }
     if (fs_join(path, dir, "intervals.db", e) < 0 ||
-        sqlite_open(&j->db, path, SQLITE_TO_WRITE, e) < 0 ||
-        prepare_schema(j, path, e) < 0 ||
-        sqlite_prepare(j->db, FIND, true, &j->find, e) < 0 ||
-        sqlite_prepare(j->db, PUT, true, &j->put, e) < 0) {
-        intervals_close(j);
+        sqlite_book_open(&j->db, j->st, &kind, path, e) < 0) {
+        mem_free(j);
         return -1;
     }
     *ret = j;
@@ -106,11 +88,7 @@ void intervals_close(struct intervals *j)
     if (j == NULL) {
         return;
     }
-    sqlite_finalize(j->find);
-    sqlite_finalize(j->put);
-    if (j->db != NULL) {
-        sqlite_close(j->db);
-    }
+    sqlite_book_close(j->db, j->st, STATEMENTS);
     mem_free(j);
 }
 
@@ -130,13 +108,13 @@ static int look_up(struct intervals *j, const struct interval *i,
 {
     int rc;
 
-    bind_key(j->find, i, s);
-    rc = sqlite_step(j->find, e);
+    bind_key(j->st[FIND], i, s);
+    rc = sqlite_step(j->st[FIND], e);
     if (rc > 0) {
-        s->from = sqlite_column_int(j->find, 0);
-        s->to = sqlite_column_int(j->find, 1);
+        s->from = sqlite_column_int(j->st[FIND], 0);
+        s->to = sqlite_column_int(j->st[FIND], 1);
     }
-    sqlite_reset(j->find);
+    sqlite_reset(j->st[FIND]);
     return rc;
 }
 
@@ -160,11 +138,11 @@ int intervals_resolve(struct intervals *j, const struct interval *i,
     if (i->to_us > now_us) {
         return 0;
     }
-    bind_key(j->put, i, s);
-    sqlite_bind_int(j->put, 6, s->from);
-    sqlite_bind_int(j->put, 7, s->to);
-    sqlite_bind_int(j->put, 8, now_us);
-    if (sqlite_run(j->put, e) < 0) {
+    bind_key(j->st[PUT], i, s);
+    sqlite_bind_int(j->st[PUT], 6, s->from);
+    sqlite_bind_int(j->st[PUT], 7, s->to);
+    sqlite_bind_int(j->st[PUT], 8, now_us);
+    if (sqlite_run(j->st[PUT], e) < 0) {
         return -1;
     }
     /* another process may have been first: its word counts */

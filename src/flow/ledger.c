@@ -5,10 +5,9 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "core/embed.h"
 #include "core/fs.h"
 #include "core/mem.h"
-#include "db/sqlite.h"
+#include "db/sqlite_book.h"
 
 extern const struct embed_file flow_sql[];
 
@@ -85,49 +84,20 @@ void ledger_close(struct ledger *l)
     if (l == NULL) {
         return;
     }
-    for (size_t i = 0; i < STATEMENTS; i++) {
-        sqlite_finalize(l->st[i]);
-    }
-    if (l->db != NULL) {
-        sqlite_close(l->db);
-    }
+    sqlite_book_close(l->db, l->st, STATEMENTS);
     mem_free(l);
-}
-
-static int prepare_schema(struct ledger *l, const char *path, struct err *e)
-{
-    struct slice sql;
-    int64_t version;
-
-    if (sqlite_exec(l->db, "PRAGMA journal_mode = WAL", e) < 0 ||
-        sqlite_int(l->db, "PRAGMA user_version", &version, e) < 0) {
-        return -1;
-    }
-    if (version > LEDGER_VERSION) {
-        return err_set(e, ERR_INVALID,
-                       "ledger \"%s\" is of format %" PRId64
-                       ", this program knows formats up to %d; use a newer "
-                       "pinline",
-                       path, version, LEDGER_VERSION);
-    }
-    if (version == LEDGER_VERSION) {
-        return 0;
-    }
-    if (!embed_find(flow_sql, "ledger.sql", &sql)) {
-        return err_set(e, ERR_CORRUPT, "the program lacks its ledger.sql");
-    }
-    if (sqlite_begin(l->db, e) < 0) {
-        return -1;
-    }
-    if (sqlite_exec(l->db, sql.ptr, e) < 0 || sqlite_commit(l->db, e) < 0) {
-        sqlite_rollback(l->db);
-        return -1;
-    }
-    return 0;
 }
 
 int ledger_open(struct ledger **ret, const char *dir, struct err *e)
 {
+    static const struct sqlite_book_kind kind = {
+        .what = "ledger",
+        .files = flow_sql,
+        .schema = "ledger.sql",
+        .version = LEDGER_VERSION,
+        .texts = texts,
+        .n = STATEMENTS,
+    };
     struct ledger *l = mem_zero(1, sizeof(*l));
     char path[FS_PATH_MAX];
 
@@ -135,21 +105,12 @@ int ledger_open(struct ledger **ret, const char *dir, struct err *e)
         return err_nomem(e, sizeof(*l));
     }
     if (fs_join(path, dir, "ledger.db", e) < 0 ||
-        sqlite_open(&l->db, path, SQLITE_TO_WRITE, e) < 0 ||
-        prepare_schema(l, path, e) < 0) {
-        goto fail;
-    }
-    for (size_t i = 0; i < STATEMENTS; i++) {
-        if (sqlite_prepare(l->db, texts[i], true, &l->st[i], e) < 0) {
-            goto fail;
-        }
+        sqlite_book_open(&l->db, l->st, &kind, path, e) < 0) {
+        mem_free(l);
+        return -1;
     }
     *ret = l;
     return 0;
-
-fail:
-    ledger_close(l);
-    return -1;
 }
 
 int ledger_begin(struct ledger *l, struct err *e)
@@ -167,15 +128,6 @@ void ledger_rollback(struct ledger *l)
     sqlite_rollback(l->db);
 }
 
-static void bind_text(struct sqlite_stmt *st, int i, const char *text)
-{
-    if (text == NULL) {
-        sqlite_bind_null(st, i);
-    } else {
-        sqlite_bind_text(st, i, slice_of(text));
-    }
-}
-
 /* pipeline, topic, epoch, partition as parameters 1 to 4 */
 static struct sqlite_stmt *at_partition(struct ledger *l, enum statement which,
                                         const char *pipeline,
@@ -183,8 +135,8 @@ static struct sqlite_stmt *at_partition(struct ledger *l, enum statement which,
 {
     struct sqlite_stmt *st = l->st[which];
 
-    bind_text(st, 1, pipeline);
-    bind_text(st, 2, s->topic);
+    sqlite_bind_cstr(st, 1, pipeline);
+    sqlite_bind_cstr(st, 2, s->topic);
     sqlite_bind_int(st, 3, s->epoch);
     sqlite_bind_int(st, 4, s->partition);
     return st;
@@ -202,18 +154,18 @@ int ledger_put(struct ledger *l, const struct ledger_row *r, struct err *e)
     for (size_t k = 0; k < ARRAY_LEN(values); k++) {
         sqlite_bind_int(st, i++, values[k]);
     }
-    bind_text(st, i, r->made_by);
+    sqlite_bind_cstr(st, i, r->made_by);
     return sqlite_run(st, e);
 }
 
 int ledger_forget(struct ledger *l, const char *pipeline, const char *topic,
                   const char *spec_hash, struct err *e)
 {
-    bind_text(l->st[FORGET], 1, pipeline);
-    bind_text(l->st[FORGET], 2, topic);
-    bind_text(l->st[EXHUME], 1, pipeline);
-    bind_text(l->st[EXHUME], 2, topic);
-    bind_text(l->st[EXHUME], 3, spec_hash);
+    sqlite_bind_cstr(l->st[FORGET], 1, pipeline);
+    sqlite_bind_cstr(l->st[FORGET], 2, topic);
+    sqlite_bind_cstr(l->st[EXHUME], 1, pipeline);
+    sqlite_bind_cstr(l->st[EXHUME], 2, topic);
+    sqlite_bind_cstr(l->st[EXHUME], 3, spec_hash);
     return sqlite_run(l->st[FORGET], e) < 0 || sqlite_run(l->st[EXHUME], e) < 0
                ? -1
                : 0;
@@ -313,14 +265,14 @@ int ledger_bury(struct ledger *l, const struct deadletter *d, struct err *e)
 
     sqlite_bind_int(st, 5, d->offset);
     sqlite_bind_int(st, 6, d->sub);
-    bind_text(st, 7, d->rule);
-    bind_text(st, 8, d->reason);
+    sqlite_bind_cstr(st, 7, d->rule);
+    sqlite_bind_cstr(st, 8, d->reason);
     if (d->has_payload) {
         sqlite_bind_blob(st, 9, d->payload);
     } else {
         sqlite_bind_null(st, 9);
     }
-    bind_text(st, 10, d->spec_hash);
+    sqlite_bind_cstr(st, 10, d->spec_hash);
     sqlite_bind_int(st, 11, d->time_us);
     return sqlite_run(st, e);
 }
@@ -328,8 +280,8 @@ int ledger_bury(struct ledger *l, const struct deadletter *d, struct err *e)
 static void bind_filter(struct sqlite_stmt *st,
                         const struct deadletter_filter *f)
 {
-    bind_text(st, 1, f->pipeline);
-    bind_text(st, 2, f->topic);
+    sqlite_bind_cstr(st, 1, f->pipeline);
+    sqlite_bind_cstr(st, 2, f->topic);
     sqlite_bind_int(st, 3, f->epoch);
     sqlite_bind_int(st, 4, f->partition);
     sqlite_bind_int(st, 5, f->from);
@@ -417,9 +369,9 @@ int ledger_run_begin(struct ledger *l, const char *kind, const char *detail,
 {
     struct sqlite_stmt *st = l->st[RUN_BEGIN];
 
-    bind_text(st, 1, kind);
+    sqlite_bind_cstr(st, 1, kind);
     sqlite_bind_int(st, 2, clock_wall_us());
-    bind_text(st, 3, detail);
+    sqlite_bind_cstr(st, 3, detail);
     if (sqlite_run(st, e) < 0) {
         return -1;
     }
@@ -433,9 +385,9 @@ int ledger_run_end(struct ledger *l, int64_t id, const char *state,
     struct sqlite_stmt *st = l->st[RUN_END];
 
     sqlite_bind_int(st, 1, id);
-    bind_text(st, 2, state);
+    sqlite_bind_cstr(st, 2, state);
     sqlite_bind_int(st, 3, clock_wall_us());
-    bind_text(st, 4, detail);
+    sqlite_bind_cstr(st, 4, detail);
     return sqlite_run(st, e);
 }
 

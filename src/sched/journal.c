@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "core/embed.h"
 #include "core/fs.h"
 #include "core/mem.h"
-#include "db/sqlite.h"
+#include "db/sqlite_book.h"
 
 extern const struct embed_file sched_sql[];
 
@@ -112,49 +111,20 @@ void journal_close(struct journal *j)
     if (j == NULL) {
         return;
     }
-    for (size_t i = 0; i < STATEMENTS; i++) {
-        sqlite_finalize(j->st[i]);
-    }
-    if (j->db != NULL) {
-        sqlite_close(j->db);
-    }
+    sqlite_book_close(j->db, j->st, STATEMENTS);
     mem_free(j);
-}
-
-static int prepare_schema(struct journal *j, const char *path, struct err *e)
-{
-    struct slice sql;
-    int64_t version;
-
-    if (sqlite_exec(j->db, "PRAGMA journal_mode = WAL", e) < 0 ||
-        sqlite_int(j->db, "PRAGMA user_version", &version, e) < 0) {
-        return -1;
-    }
-    if (version > JOURNAL_VERSION) {
-        return err_set(e, ERR_INVALID,
-                       "schedule journal \"%s\" is of format %" PRId64
-                       ", this program knows formats up to %d; use a newer "
-                       "pinline",
-                       path, version, JOURNAL_VERSION);
-    }
-    if (version == JOURNAL_VERSION) {
-        return 0;
-    }
-    if (!embed_find(sched_sql, "schedule.sql", &sql)) {
-        return err_set(e, ERR_CORRUPT, "the program lacks its schedule.sql");
-    }
-    if (sqlite_begin(j->db, e) < 0) {
-        return -1;
-    }
-    if (sqlite_exec(j->db, sql.ptr, e) < 0 || sqlite_commit(j->db, e) < 0) {
-        sqlite_rollback(j->db);
-        return -1;
-    }
-    return 0;
 }
 
 int journal_open(struct journal **ret, const char *dir, struct err *e)
 {
+    static const struct sqlite_book_kind kind = {
+        .what = "schedule journal",
+        .files = sched_sql,
+        .schema = "schedule.sql",
+        .version = JOURNAL_VERSION,
+        .texts = texts,
+        .n = STATEMENTS,
+    };
     struct journal *j = mem_zero(1, sizeof(*j));
     char path[FS_PATH_MAX];
 
@@ -163,21 +133,12 @@ int journal_open(struct journal **ret, const char *dir, struct err *e)
     }
     if (fs_make_folders(dir, e) < 0 ||
         fs_join(path, dir, "schedule.db", e) < 0 ||
-        sqlite_open(&j->db, path, SQLITE_TO_WRITE, e) < 0 ||
-        prepare_schema(j, path, e) < 0) {
-        goto fail;
-    }
-    for (size_t i = 0; i < STATEMENTS; i++) {
-        if (sqlite_prepare(j->db, texts[i], true, &j->st[i], e) < 0) {
-            goto fail;
-        }
+        sqlite_book_open(&j->db, j->st, &kind, path, e) < 0) {
+        mem_free(j);
+        return -1;
     }
     *ret = j;
     return 0;
-
-fail:
-    journal_close(j);
-    return -1;
 }
 
 int journal_begin(struct journal *j, struct err *e)
@@ -195,22 +156,13 @@ void journal_rollback(struct journal *j)
     sqlite_rollback(j->db);
 }
 
-static void bind_text(struct sqlite_stmt *st, int i, const char *text)
-{
-    if (text == NULL) {
-        sqlite_bind_null(st, i);
-    } else {
-        sqlite_bind_text(st, i, slice_of(text));
-    }
-}
-
 int journal_schedule(struct journal *j, const char *schedule, int64_t *ret_upto,
                      bool *ret_paused, struct err *e)
 {
     struct sqlite_stmt *st = j->st[SCHEDULE];
     int rc;
 
-    bind_text(st, 1, schedule);
+    sqlite_bind_cstr(st, 1, schedule);
     rc = sqlite_step(st, e);
     if (rc >= 0) {
         *ret_upto = rc ? sqlite_column_int(st, 0) : -1;
@@ -225,7 +177,7 @@ int journal_pause(struct journal *j, const char *schedule, bool pause,
 {
     struct sqlite_stmt *st = j->st[PAUSE];
 
-    bind_text(st, 1, schedule);
+    sqlite_bind_cstr(st, 1, schedule);
     sqlite_bind_int(st, 2, pause);
     return sqlite_run(st, e);
 }
@@ -235,11 +187,11 @@ int journal_advance(struct journal *j, const char *schedule, int64_t from,
 {
     struct sqlite_stmt *st = j->st[ADVANCE];
 
-    bind_text(j->st[FIRST_ADVANCE], 1, schedule);
+    sqlite_bind_cstr(j->st[FIRST_ADVANCE], 1, schedule);
     if (sqlite_run(j->st[FIRST_ADVANCE], e) < 0) {
         return -1;
     }
-    bind_text(st, 1, schedule);
+    sqlite_bind_cstr(st, 1, schedule);
     sqlite_bind_int(st, 2, from);
     sqlite_bind_int(st, 3, to);
     if (sqlite_run(st, e) < 0) {
@@ -259,9 +211,9 @@ static int find_same(struct journal *j, const struct sched_run *r,
     struct sqlite_stmt *st = j->st[SAME];
     int rc;
 
-    bind_text(st, 1, r->schedule);
-    bind_text(st, 2, r->key);
-    bind_text(st, 3, r->token);
+    sqlite_bind_cstr(st, 1, r->schedule);
+    sqlite_bind_cstr(st, 2, r->key);
+    sqlite_bind_cstr(st, 3, r->token);
     rc = sqlite_step(st, e);
     if (rc > 0) {
         *ret_id = sqlite_column_int(st, 0);
@@ -280,18 +232,18 @@ static int add_run(struct journal *j, const struct sched_run *r, int64_t *ret,
     bool over = sched_state_final(r->state);
     int64_t now = r->created_us;
 
-    bind_text(st, 1, r->schedule);
-    bind_text(st, 2, r->kind);
-    bind_text(st, 3, r->key);
+    sqlite_bind_cstr(st, 1, r->schedule);
+    sqlite_bind_cstr(st, 2, r->kind);
+    sqlite_bind_cstr(st, 3, r->key);
     sqlite_bind_int(st, 4, r->from_us);
     sqlite_bind_int(st, 5, r->to_us);
-    bind_text(st, 6, r->conf != NULL ? r->conf : "{}");
-    bind_text(st, 7, r->token);
-    bind_text(st, 8, sched_state_text(r->state));
+    sqlite_bind_cstr(st, 6, r->conf != NULL ? r->conf : "{}");
+    sqlite_bind_cstr(st, 7, r->token);
+    sqlite_bind_cstr(st, 8, sched_state_text(r->state));
     sqlite_bind_int(st, 9, now);
     sqlite_bind_int(st, 10, over ? now : 0);
     sqlite_bind_int(st, 11, over ? now : 0);
-    bind_text(st, 12, r->reason != NULL ? r->reason : "");
+    sqlite_bind_cstr(st, 12, r->reason != NULL ? r->reason : "");
     if (sqlite_run(st, e) < 0) {
         return -1;
     }
@@ -318,8 +270,8 @@ int journal_add(struct journal *j, const struct sched_run *r,
     for (size_t i = 0; i < ntasks; i++) {
         sqlite_bind_int(st, 1, *ret_id);
         sqlite_bind_int(st, 2, (int64_t)i);
-        bind_text(st, 3, tasks[i]);
-        bind_text(st, 4, sched_state_text(r->state));
+        sqlite_bind_cstr(st, 3, tasks[i]);
+        sqlite_bind_cstr(st, 4, sched_state_text(r->state));
         if (sqlite_run(st, e) < 0) {
             goto fail;
         }
@@ -341,10 +293,10 @@ int journal_put_run(struct journal *j, const struct sched_run *r, struct err *e)
     struct sqlite_stmt *st = j->st[PUT_RUN];
 
     sqlite_bind_int(st, 1, r->id);
-    bind_text(st, 2, sched_state_text(r->state));
+    sqlite_bind_cstr(st, 2, sched_state_text(r->state));
     sqlite_bind_int(st, 3, r->started_us);
     sqlite_bind_int(st, 4, r->ended_us);
-    bind_text(st, 5, r->reason != NULL ? r->reason : "");
+    sqlite_bind_cstr(st, 5, r->reason != NULL ? r->reason : "");
     return sqlite_run(st, e);
 }
 
@@ -354,15 +306,15 @@ int journal_put_task(struct journal *j, const struct sched_task *t,
     struct sqlite_stmt *st = j->st[PUT_TASK];
 
     sqlite_bind_int(st, 1, t->run);
-    bind_text(st, 2, t->name);
-    bind_text(st, 3, sched_state_text(t->state));
+    sqlite_bind_cstr(st, 2, t->name);
+    sqlite_bind_cstr(st, 3, sched_state_text(t->state));
     sqlite_bind_int(st, 4, t->attempt);
     sqlite_bind_int(st, 5, t->not_before_us);
     sqlite_bind_int(st, 6, t->started_us);
     sqlite_bind_int(st, 7, t->ended_us);
     sqlite_bind_int(st, 8, t->exit_code);
-    bind_text(st, 9, t->reason != NULL ? t->reason : "");
-    bind_text(st, 10, t->log != NULL ? t->log : "");
+    sqlite_bind_cstr(st, 9, t->reason != NULL ? t->reason : "");
+    sqlite_bind_cstr(st, 10, t->log != NULL ? t->log : "");
     return sqlite_run(st, e);
 }
 
@@ -473,7 +425,7 @@ int journal_runs(struct journal *j, const struct journal_filter *f,
     if (runs == NULL) {
         return -1;
     }
-    bind_text(st, 1, f->schedule);
+    sqlite_bind_cstr(st, 1, f->schedule);
     sqlite_bind_int(st, 2, limit);
     while (rc == 0 && (rc = sqlite_step(st, e)) > 0) {
         rc = read_run(st, a, &runs[count++], e);
@@ -512,7 +464,7 @@ int journal_run(struct journal *j, int64_t id, struct arena *a,
 int journal_before(struct journal *j, const char *schedule, int64_t from_us,
                    struct arena *a, struct sched_run *ret, struct err *e)
 {
-    bind_text(j->st[BEFORE], 1, schedule);
+    sqlite_bind_cstr(j->st[BEFORE], 1, schedule);
     sqlite_bind_int(j->st[BEFORE], 2, from_us);
     return one_run(j->st[BEFORE], a, ret, e);
 }
