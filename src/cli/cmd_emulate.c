@@ -374,24 +374,10 @@ static int print_counts(struct cli *c, const struct args *a,
 {
     static const char *const names[] = {
         "topic", "posted", "refused", "uncertain", "unsent", "binary", "bytes"};
-    struct table_style style = {
-        .format = (enum table_format)args_int(a, "format", TABLE_TEXT),
-        .width = c->width,
-        .colour = c->colour,
-    };
     struct table t;
-    struct buf b;
-    int rc = -1;
 
     table_init(&t, names, ARRAY_LEN(names));
-    buf_init(&b, SHOW_MAX);
-    if (put_counts(&t, j, n, e) == 0 && table_print(&t, &style, &b, e) == 0) {
-        (void)fwrite(b.ptr, 1, b.len, c->out);
-        rc = 0;
-    }
-    buf_release(&b);
-    table_release(&t);
-    return rc;
+    return table_show(&t, c, a, put_counts(&t, j, n, e), e);
 }
 
 /* What there is to say besides the counts, and how it ended. */

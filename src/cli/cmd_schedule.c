@@ -115,27 +115,6 @@ static int desk_open(struct desk *d, struct cli *c, bool journal, struct err *e)
     return 0;
 }
 
-static int show(struct cli *c, const struct args *a, struct table *t, int rc,
-                struct err *e)
-{
-    struct table_style style = {
-        .format = (enum table_format)args_int(a, "format", TABLE_TEXT),
-        .width = c->width,
-        .colour = c->colour};
-    struct buf b;
-
-    buf_init(&b, OUT_BYTES);
-    if (rc == 0) {
-        rc = table_print(t, &style, &b, e);
-    }
-    if (rc == 0) {
-        (void)fwrite(b.ptr, 1, b.len, c->out);
-    }
-    buf_release(&b);
-    table_release(t);
-    return rc;
-}
-
 static int put_time(struct table *t, int64_t us, struct err *e)
 {
     char text[CLOCK_TEXT_MAX];
@@ -243,7 +222,7 @@ static int list(struct cli *c, const struct args *a, struct err *e)
                  : 0;
     }
     desk_close(&d);
-    return show(c, a, &t, rc, e);
+    return table_show(&t, c, a, rc, e);
 }
 
 static int next(struct cli *c, const struct args *a, struct err *e)
@@ -270,7 +249,7 @@ static int next(struct cli *c, const struct args *a, struct err *e)
         }
     }
     desk_close(&d);
-    return show(c, a, &t, rc, e);
+    return table_show(&t, c, a, rc, e);
 }
 
 static int put_run(struct desk *d, struct table *t, const struct sched_run *r,
@@ -323,7 +302,7 @@ static int runs(struct cli *c, const struct args *a, struct err *e)
         rc = put_run(&d, &t, &list_of[i], e);
     }
     desk_close(&d);
-    return show(c, a, &t, rc, e);
+    return table_show(&t, c, a, rc, e);
 }
 
 static int run_id(const struct args *a, int64_t *ret, struct err *e)
@@ -374,7 +353,7 @@ static int tasks(struct cli *c, const struct args *a, struct err *e)
                  : 0;
     }
     desk_close(&d);
-    return show(c, a, &t, rc, e);
+    return table_show(&t, c, a, rc, e);
 }
 
 /* ---- asking ---- */

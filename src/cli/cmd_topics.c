@@ -68,28 +68,6 @@ static const struct opt opts[] = {
              "ago"},
 };
 
-/* Print the table and end it. */
-static int show(struct cli *c, const struct args *a, struct table *t, int rc,
-                struct err *e)
-{
-    struct table_style style = {
-        .format = (enum table_format)args_int(a, "format", TABLE_TEXT),
-        .width = c->width,
-        .colour = c->colour};
-    struct buf b;
-
-    buf_init(&b, OUT_BYTES);
-    if (rc == 0) {
-        rc = table_print(t, &style, &b, e);
-    }
-    if (rc == 0) {
-        (void)fwrite(b.ptr, 1, b.len, c->out);
-    }
-    buf_release(&b);
-    table_release(t);
-    return rc;
-}
-
 /* "for ever", or the longest unit that says it exactly. */
 static int put_retention(struct table *t, int64_t us, struct err *e)
 {
@@ -153,7 +131,7 @@ static int list(struct cli *c, const struct args *a, struct err *e)
     }
     mem_free(topics);
     workspace_close(&w);
-    return show(c, a, &t, rc, e);
+    return table_show(&t, c, a, rc, e);
 }
 
 static int create(struct cli *c, const struct args *a, struct err *e)
@@ -245,7 +223,7 @@ static int offsets(struct cli *c, const struct args *a, struct err *e)
     }
     mem_free(topics);
     workspace_close(&w);
-    return show(c, a, &t, rc, e);
+    return table_show(&t, c, a, rc, e);
 }
 
 static int put_time(struct table *t, int64_t us, struct err *e)
@@ -296,7 +274,7 @@ static int describe(struct cli *c, const struct args *a, struct err *e)
         }
     }
     workspace_close(&w);
-    return show(c, a, &t, rc, e);
+    return table_show(&t, c, a, rc, e);
 }
 
 static int row_of_lag(struct broker *b, struct table *t, const char *group,
@@ -362,7 +340,7 @@ static int lag(struct cli *c, const struct args *a, struct err *e)
     table_init(&t, heads, ARRAY_LEN(heads));
     rc = rows_of_lag(w.broker, &t, a->n_words ? a->words[0] : NULL, e);
     workspace_close(&w);
-    return show(c, a, &t, rc, e);
+    return table_show(&t, c, a, rc, e);
 }
 
 static int groups(struct cli *c, const struct args *a, struct err *e)
@@ -392,7 +370,7 @@ static int groups(struct cli *c, const struct args *a, struct err *e)
     }
     mem_free(all);
     workspace_close(&w);
-    return show(c, a, &t, rc, e);
+    return table_show(&t, c, a, rc, e);
 }
 
 /* Move one position of a group; a row says from where to where. */
@@ -461,7 +439,7 @@ static int reset(struct cli *c, const struct args *a, struct err *e)
     }
     mem_free(at);
     workspace_close(&w);
-    return show(c, a, &t, rc, e);
+    return table_show(&t, c, a, rc, e);
 }
 
 static const struct cmd_verb verbs[] = {

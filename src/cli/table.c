@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "cli/cmd_int.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "record/batch_json.h"
@@ -317,6 +318,32 @@ int table_print(const struct table *t, const struct table_style *style,
     default:
         return print_text(t, style, b, e);
     }
+}
+
+struct table_style table_style_of(const struct cli *c, const struct args *a)
+{
+    return (struct table_style){
+        .format = (enum table_format)args_int(a, "format", TABLE_TEXT),
+        .width = c->width,
+        .colour = c->colour};
+}
+
+int table_show(struct table *t, const struct cli *c, const struct args *a,
+               int rc, struct err *e)
+{
+    struct table_style style = table_style_of(c, a);
+    struct buf b;
+
+    buf_init(&b, TABLE_BYTES_MAX);
+    if (rc == 0) {
+        rc = table_print(t, &style, &b, e);
+    }
+    if (rc == 0) {
+        (void)fwrite(b.ptr, 1, b.len, c->out);
+    }
+    buf_release(&b);
+    table_release(t);
+    return rc;
 }
 
 /* A text as it is, a number as it is written, all else as JSON. */

@@ -72,6 +72,16 @@ int table_print_batch(const struct batch *rows, const struct table_style *style,
 int table_write_batch(const struct batch *rows, const struct table_style *style,
                       FILE *out, struct err *e) MUST_USE;
 
+struct args;
+struct cli;
+
+/* What --format and the terminal ask for. */
+struct table_style table_style_of(const struct cli *c, const struct args *a);
+/* The end of a table: where rc is 0 it is written to c->out; it is released
+ * either way.  Returns rc, or -1 when it could not be written. */
+int table_show(struct table *t, const struct cli *c, const struct args *a,
+               int rc, struct err *e) MUST_USE;
+
 /* Terminal columns that s takes. */
 size_t table_width(struct slice s);
 
