@@ -1,7 +1,5 @@
 #include "api/consumer_body.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "api/timestamp.h"
@@ -14,38 +12,9 @@ enum {
     TIMEOUT_MS_MAX = 300000,
 };
 
-static bool fault(struct produce_fault *f, int status, int code,
-                  const char *fmt, ...) PRINTF_LIKE(4, 5);
-
-static bool fault(struct produce_fault *f, int status, int code,
-                  const char *fmt, ...)
-{
-    va_list ap;
-
-    f->status = status;
-    f->code = code;
-    va_start(ap, fmt);
-    (void)vsnprintf(f->text, sizeof(f->text), fmt, ap);
-    va_end(ap);
-    return false;
-}
-
 static bool no_memory(struct produce_fault *f)
 {
-    return fault(f, 413, 413, "the request is too large");
-}
-
-static bool unknown_field(struct produce_fault *f, yyjson_val *name)
-{
-    size_t len = yyjson_get_len(name);
-
-    return fault(f, 422, 422, "Unrecognized field: %.*s",
-                 (int)(len > 80 ? 80 : len), yyjson_get_str(name));
-}
-
-static bool given(yyjson_val *v)
-{
-    return v != NULL && !yyjson_is_null(v);
+    return produce_fault_set(f, 413, 413, "the request is too large");
 }
 
 /* A number or a text of one. */
@@ -88,7 +57,7 @@ static bool text(yyjson_val *v, const char *what, struct arena *a,
 
     if (!yyjson_is_str(v) ||
         memchr(yyjson_get_str(v), '\0', yyjson_get_len(v))) {
-        return fault(f, 400, 400, "%s must be a text", what);
+        return produce_fault_set(f, 400, 400, "%s must be a text", what);
     }
     s = (struct slice){yyjson_get_str(v), yyjson_get_len(v)};
     if (arena_copy(a, s, &copy, NULL) != 0) {
@@ -109,16 +78,18 @@ static bool parse(struct slice body, struct json_doc *doc, bool *ret_empty,
         return true;
     }
     if (slice_trim(body).len == 0) {
-        return fault(f, 422, 422, "body is empty: want a JSON object");
+        return produce_fault_set(f, 422, 422,
+                                 "body is empty: want a JSON object");
     }
     if (json_parse(doc, body, 0, NULL, &e) != 0) {
         return e.code == ERR_NOMEM
-                   ? fault(f, 500, 50003, "%s", e.msg)
-                   : fault(f, 400, 400, "body is not JSON: %s", e.msg);
+                   ? produce_fault_set(f, 500, 50003, "%s", e.msg)
+                   : produce_fault_set(f, 400, 400, "body is not JSON: %s",
+                                       e.msg);
     }
     if (!yyjson_is_obj(doc->root)) {
         json_release(doc);
-        return fault(f, 400, 400, "body must be a JSON object");
+        return produce_fault_set(f, 400, 400, "body must be a JSON object");
     }
     return true;
 }
@@ -142,7 +113,7 @@ static bool read_format(yyjson_val *v, enum media_format *ret,
             return true;
         }
     }
-    return fault(f, 422, 42204, "Invalid format type");
+    return produce_fault_set(f, 422, 42204, "Invalid format type");
 }
 
 static bool read_reset(yyjson_val *v, enum consumer_reset *ret,
@@ -158,10 +129,11 @@ static bool read_reset(yyjson_val *v, enum consumer_reset *ret,
         *ret = CONSUMER_LATEST;
         return true;
     }
-    return fault(f, 422, 42204,
-                 "Invalid value %.60s for configuration auto.offset.reset: "
-                 "must be earliest or latest",
-                 s);
+    return produce_fault_set(
+        f, 422, 42204,
+        "Invalid value %.60s for configuration auto.offset.reset: "
+        "must be earliest or latest",
+        s);
 }
 
 static bool read_name(yyjson_val *v, struct arena *a, const char **ret,
@@ -172,13 +144,14 @@ static bool read_name(yyjson_val *v, struct arena *a, const char **ret,
     }
     for (const char *p = *ret; *p != '\0'; p++) {
         if ((unsigned char)*p < ' ' || *p == '/' || *p == 127) {
-            return fault(f, 422, 42204,
-                         "Invalid name: it cannot hold '/' or a control");
+            return produce_fault_set(
+                f, 422, 42204, "Invalid name: it cannot hold '/' or a control");
         }
     }
     if ((*ret)[0] == '\0' || strlen(*ret) > NAME_MAX_BYTES) {
-        return fault(f, 422, 42204, "Invalid name: it has 1 to %d bytes",
-                     NAME_MAX_BYTES);
+        return produce_fault_set(f, 422, 42204,
+                                 "Invalid name: it has 1 to %d bytes",
+                                 NAME_MAX_BYTES);
     }
     return true;
 }
@@ -193,11 +166,13 @@ static bool read_limits(const char *name, yyjson_val *v,
     int64_t n;
 
     if (!number(v, &n)) {
-        return fault(f, 422, 42204, "Invalid value for configuration %s", name);
+        return produce_fault_set(f, 422, 42204,
+                                 "Invalid value for configuration %s", name);
     }
     if (n < low || n > high) {
-        return fault(f, 400, 40001, "%s must be between %lld and %lld", name,
-                     (long long)low, (long long)high);
+        return produce_fault_set(f, 400, 40001,
+                                 "%s must be between %lld and %lld", name,
+                                 (long long)low, (long long)high);
     }
     if (bytes) {
         ret->min_bytes = n;
@@ -213,7 +188,7 @@ static bool read_create(yyjson_val *key, struct arena *a,
 {
     const char *name = yyjson_get_str(key);
     yyjson_val *v = yyjson_obj_iter_get_val(key);
-    bool none = !given(v);
+    bool none = !json_given(v);
 
     if (strcmp(name, "name") == 0) {
         return none || read_name(v, a, &ret->name, f);
@@ -229,14 +204,15 @@ static bool read_create(yyjson_val *key, struct arena *a,
     }
     if (strcmp(name, "auto.commit.enable") == 0) {
         return none || boolean(v, &ret->auto_commit) ||
-               fault(f, 422, 42204,
-                     "Invalid value for configuration auto.commit.enable");
+               produce_fault_set(
+                   f, 422, 42204,
+                   "Invalid value for configuration auto.commit.enable");
     }
     if (strcmp(name, "fetch.min.bytes") == 0 ||
         strcmp(name, "consumer.request.timeout.ms") == 0) {
         return none || read_limits(name, v, ret, f);
     }
-    return unknown_field(f, key);
+    return produce_fault_field(f, key);
 }
 
 bool consumer_body_create(struct slice body, struct arena *a,
@@ -274,7 +250,8 @@ static bool read_topics(yyjson_val *v, struct arena *a, struct member_conf *ret,
     size_t n = 0;
 
     if (!yyjson_is_arr(v)) {
-        return fault(f, 400, 400, "topics must be an array of names");
+        return produce_fault_set(f, 400, 400,
+                                 "topics must be an array of names");
     }
     list = arena_alloc(a, (yyjson_arr_size(v) + 1) * sizeof(*list), NULL);
     if (list == NULL) {
@@ -285,8 +262,8 @@ static bool read_topics(yyjson_val *v, struct arena *a, struct member_conf *ret,
             return false;
         }
         if (!broker_topic_name_ok(slice_of(list[n]))) {
-            return fault(f, 422, 422, "\"%.60s\" cannot be a topic's name",
-                         list[n]);
+            return produce_fault_set(
+                f, 422, 422, "\"%.60s\" cannot be a topic's name", list[n]);
         }
         n++;
     }
@@ -318,22 +295,23 @@ bool consumer_body_subscription(struct slice body, struct arena *a,
         } else if (yyjson_equals_str(key, "topic_pattern")) {
             pattern = yyjson_obj_iter_get_val(key);
         } else {
-            ok = unknown_field(f, key);
+            ok = produce_fault_field(f, key);
         }
     }
-    if (ok && given(topics) == given(pattern)) {
-        ok = fault(f, 409, 40903,
-                   given(topics)
-                       ? "Only one of topics and topic_pattern can be given"
-                       : "Neither topic_pattern nor topics are present in "
-                         "request");
+    if (ok && json_given(topics) == json_given(pattern)) {
+        ok = produce_fault_set(
+            f, 409, 40903,
+            json_given(topics)
+                ? "Only one of topics and topic_pattern can be given"
+                : "Neither topic_pattern nor topics are present in "
+                  "request");
     }
-    if (ok && given(topics)) {
+    if (ok && json_given(topics)) {
         ok = read_topics(topics, a, ret, f);
     } else if (ok) {
         ok = text(pattern, "topic_pattern", a, &ret->pattern, f) &&
              (ret->pattern[0] != '\0' ||
-              fault(f, 422, 422, "topic_pattern may not be empty"));
+              produce_fault_set(f, 422, 422, "topic_pattern may not be empty"));
     }
     json_release(&doc);
     return ok;
@@ -351,7 +329,8 @@ static bool read_time(yyjson_val *v, int64_t *ret)
 static bool read_offset(yyjson_val *v, int64_t *ret, struct produce_fault *f)
 {
     if (!number(v, ret) || *ret < 0 || *ret == INT64_MAX) {
-        return fault(f, 422, 422, "offset must be greater than or equal to 0");
+        return produce_fault_set(f, 422, 422,
+                                 "offset must be greater than or equal to 0");
     }
     return true;
 }
@@ -368,8 +347,8 @@ static bool read_field(yyjson_val *key, unsigned list, struct arena *a,
     }
     if (strcmp(name, "partition") == 0) {
         if (!number(v, &n) || n < 0 || n > INT32_MAX) {
-            return fault(f, 422, 422,
-                         "partition must be greater than or equal to 0");
+            return produce_fault_set(
+                f, 422, 422, "partition must be greater than or equal to 0");
         }
         ret->partition = (int32_t)n;
         return true;
@@ -378,15 +357,15 @@ static bool read_field(yyjson_val *key, unsigned list, struct arena *a,
         return read_offset(v, &ret->offset, f);
     }
     if (strcmp(name, "metadata") == 0 && list == CONSUMER_BODY_OFFSETS) {
-        return !given(v) || text(v, "metadata", a, &ret->metadata, f);
+        return !json_given(v) || text(v, "metadata", a, &ret->metadata, f);
     }
     if (strcmp(name, "timestamp") == 0 && list == CONSUMER_BODY_TIMESTAMPS) {
         ret->by_time = true;
         return read_time(v, &ret->time_us) ||
-               fault(f, 422, 422,
-                     "timestamp must be like 2026-11-21T10:00:00Z");
+               produce_fault_set(f, 422, 422,
+                                 "timestamp must be like 2026-11-21T10:00:00Z");
     }
-    return unknown_field(f, key);
+    return produce_fault_field(f, key);
 }
 
 static bool read_place(yyjson_val *o, unsigned list, struct arena *a,
@@ -397,7 +376,7 @@ static bool read_place(yyjson_val *o, unsigned list, struct arena *a,
 
     *ret = (struct consumer_place){.partition = -1, .offset = -1};
     if (!yyjson_is_obj(o)) {
-        return fault(f, 400, 400, "a partition must be an object");
+        return produce_fault_set(f, 400, 400, "a partition must be an object");
     }
     while ((key = yyjson_obj_iter_next(&it)) != NULL) {
         if (!read_field(key, list, a, ret, f)) {
@@ -405,16 +384,16 @@ static bool read_place(yyjson_val *o, unsigned list, struct arena *a,
         }
     }
     if (ret->topic == NULL || ret->topic[0] == '\0') {
-        return fault(f, 422, 422, "topic may not be empty");
+        return produce_fault_set(f, 422, 422, "topic may not be empty");
     }
     if (ret->partition < 0) {
-        return fault(f, 422, 422, "partition may not be null");
+        return produce_fault_set(f, 422, 422, "partition may not be null");
     }
     if (list == CONSUMER_BODY_OFFSETS && ret->offset < 0) {
-        return fault(f, 422, 422, "offset may not be null");
+        return produce_fault_set(f, 422, 422, "offset may not be null");
     }
     if (list == CONSUMER_BODY_TIMESTAMPS && !ret->by_time) {
-        return fault(f, 422, 422, "timestamp may not be null");
+        return produce_fault_set(f, 422, 422, "timestamp may not be null");
     }
     return true;
 }
@@ -453,23 +432,24 @@ static bool measure(yyjson_val *root, unsigned lists, size_t *ret,
         yyjson_val *v = yyjson_obj_iter_get_val(key);
 
         if (list_of(key, lists) == 0) {
-            return unknown_field(f, key);
+            return produce_fault_field(f, key);
         }
-        if (given(v) && !yyjson_is_arr(v)) {
-            return fault(f, 400, 400, "%s must be an array",
-                         yyjson_get_str(key));
+        if (json_given(v) && !yyjson_is_arr(v)) {
+            return produce_fault_set(f, 400, 400, "%s must be an array",
+                                     yyjson_get_str(key));
         }
-        any = any || given(v);
+        any = any || json_given(v);
         n += yyjson_arr_size(v);
     }
     if (!any) {
-        return fault(f, 422, 422, "%s may not be null",
-                     (lists & CONSUMER_BODY_PARTITIONS) != 0 ? "partitions"
-                                                             : "offsets");
+        return produce_fault_set(
+            f, 422, 422, "%s may not be null",
+            (lists & CONSUMER_BODY_PARTITIONS) != 0 ? "partitions" : "offsets");
     }
     if (n > CONSUMER_PARTITIONS_MAX) {
-        return fault(f, 413, 413, "at most %d partitions can be named at once",
-                     CONSUMER_PARTITIONS_MAX);
+        return produce_fault_set(f, 413, 413,
+                                 "at most %d partitions can be named at once",
+                                 CONSUMER_PARTITIONS_MAX);
     }
     *ret = n;
     return true;

@@ -12,11 +12,8 @@ struct envelope {
     bool has_key_schema, has_value_schema;
 };
 
-static bool fault(struct produce_fault *f, int status, int code,
-                  const char *fmt, ...) PRINTF_LIKE(4, 5);
-
-static bool fault(struct produce_fault *f, int status, int code,
-                  const char *fmt, ...)
+bool produce_fault_set(struct produce_fault *f, int status, int code,
+                       const char *fmt, ...)
 {
     va_list ap;
 
@@ -28,23 +25,12 @@ static bool fault(struct produce_fault *f, int status, int code,
     return false;
 }
 
-static bool is(yyjson_val *name, const char *text)
-{
-    return yyjson_equals_str(name, text);
-}
-
-static bool given(yyjson_val *v)
-{
-    return v != NULL && !yyjson_is_null(v);
-}
-
-/* Names that are no field are shown, but not at any length. */
-static bool unknown_field(struct produce_fault *f, yyjson_val *name)
+bool produce_fault_field(struct produce_fault *f, yyjson_val *name)
 {
     size_t len = yyjson_get_len(name);
 
-    return fault(f, 422, 422, "Unrecognized field: %.*s",
-                 (int)(len > 80 ? 80 : len), yyjson_get_str(name));
+    return produce_fault_set(f, 422, 422, "Unrecognized field: %.*s",
+                             (int)(len > 80 ? 80 : len), yyjson_get_str(name));
 }
 
 static bool read_envelope(yyjson_val *root, struct envelope *ret,
@@ -57,14 +43,16 @@ static bool read_envelope(yyjson_val *root, struct envelope *ret,
     while ((name = yyjson_obj_iter_next(&it)) != NULL) {
         yyjson_val *v = yyjson_obj_iter_get_val(name);
 
-        if (is(name, "records")) {
+        if (yyjson_equals_str(name, "records")) {
             ret->records = v;
-        } else if (is(name, "key_schema") || is(name, "key_schema_id")) {
-            ret->has_key_schema = ret->has_key_schema || given(v);
-        } else if (is(name, "value_schema") || is(name, "value_schema_id")) {
-            ret->has_value_schema = ret->has_value_schema || given(v);
+        } else if (yyjson_equals_str(name, "key_schema") ||
+                   yyjson_equals_str(name, "key_schema_id")) {
+            ret->has_key_schema = ret->has_key_schema || json_given(v);
+        } else if (yyjson_equals_str(name, "value_schema") ||
+                   yyjson_equals_str(name, "value_schema_id")) {
+            ret->has_value_schema = ret->has_value_schema || json_given(v);
         } else {
-            return unknown_field(f, name);
+            return produce_fault_field(f, name);
         }
     }
     return true;
@@ -76,11 +64,11 @@ static bool any_has(const struct produce_body *b, const char *name)
     yyjson_val *record;
 
     if (yyjson_is_obj(b->records)) {
-        return given(yyjson_obj_get(b->records, name));
+        return json_given(yyjson_obj_get(b->records, name));
     }
     it = yyjson_arr_iter_with(b->records);
     while ((record = yyjson_arr_iter_next(&it)) != NULL) {
-        if (given(yyjson_obj_get(record, name))) {
+        if (json_given(yyjson_obj_get(record, name))) {
             return true;
         }
     }
@@ -100,16 +88,18 @@ static bool need_schema(const struct produce_body *b, const struct envelope *v,
         lacks = "value";
     }
     if (lacks != NULL) {
-        return fault(f, 422, lacks[0] == 'k' ? 42201 : 42202,
-                     "Request includes %ss and uses a format that requires "
-                     "schemas but does not include the %s_schema or "
-                     "%s_schema_id fields",
-                     lacks, lacks, lacks);
+        return produce_fault_set(
+            f, 422, lacks[0] == 'k' ? 42201 : 42202,
+            "Request includes %ss and uses a format that requires "
+            "schemas but does not include the %s_schema or "
+            "%s_schema_id fields",
+            lacks, lacks, lacks);
     }
-    return fault(f, 408, 40801,
-                 "Schema registration or lookup failed: there is no schema "
-                 "registry; send application/vnd.kafka.json.v2+json or "
-                 "application/vnd.kafka.binary.v2+json");
+    return produce_fault_set(
+        f, 408, 40801,
+        "Schema registration or lookup failed: there is no schema "
+        "registry; send application/vnd.kafka.json.v2+json or "
+        "application/vnd.kafka.binary.v2+json");
 }
 
 static bool check(struct produce_body *b, enum media_format format,
@@ -118,26 +108,28 @@ static bool check(struct produce_body *b, enum media_format format,
     struct envelope v;
 
     if (!yyjson_is_obj(b->doc.root)) {
-        return fault(f, 400, 400, "body must be an object {\"records\":[...]}");
+        return produce_fault_set(f, 400, 400,
+                                 "body must be an object {\"records\":[...]}");
     }
     if (!read_envelope(b->doc.root, &v, f)) {
         return false;
     }
-    if (!given(v.records)) {
-        return fault(f, 422, 422, "records may not be null");
+    if (!json_given(v.records)) {
+        return produce_fault_set(f, 422, 422, "records may not be null");
     }
     if (!yyjson_is_arr(v.records) && !yyjson_is_obj(v.records)) {
-        return fault(f, 400, 400, "records must be an array of objects");
+        return produce_fault_set(f, 400, 400,
+                                 "records must be an array of objects");
     }
     b->records = v.records;
     b->n = yyjson_is_obj(v.records) ? 1 : yyjson_arr_size(v.records);
     if (b->n == 0) {
-        return fault(f, 422, 422, "records may not be empty");
+        return produce_fault_set(f, 422, 422, "records may not be empty");
     }
     if (b->n > records_max) {
-        return fault(f, 413, 413,
-                     "one request may hold %zu records, this one has %zu",
-                     records_max, b->n);
+        return produce_fault_set(
+            f, 413, 413, "one request may hold %zu records, this one has %zu",
+            records_max, b->n);
     }
     if (format != MEDIA_BINARY && format != MEDIA_JSON_VALUES) {
         return need_schema(b, &v, f);
@@ -153,12 +145,14 @@ bool produce_body_parse(struct produce_body *ret, struct slice body,
     struct err e = {.code = ERR_NONE};
 
     if (slice_trim(body).len == 0) {
-        return fault(f, 400, 400, "body is empty: want {\"records\":[...]}");
+        return produce_fault_set(f, 400, 400,
+                                 "body is empty: want {\"records\":[...]}");
     }
     if (json_parse(&b.doc, body, 0, NULL, &e) != 0) {
         return e.code == ERR_NOMEM
-                   ? fault(f, 500, 50003, "%s", e.msg)
-                   : fault(f, 400, 400, "body is not JSON: %s", e.msg);
+                   ? produce_fault_set(f, 500, 50003, "%s", e.msg)
+                   : produce_fault_set(f, 400, 400, "body is not JSON: %s",
+                                       e.msg);
     }
     if (!check(&b, format, records_max, f)) {
         json_release(&b.doc);
@@ -197,10 +191,10 @@ static bool put(struct reader *rd, const char *what, yyjson_val *v,
         rc = err_set(&e, ERR_MALFORMED, "not a string");
     }
     if (rc != 0 && e.code == ERR_NOMEM) {
-        return fault(rd->fault, 500, 50003, "%s", e.msg);
+        return produce_fault_set(rd->fault, 500, 50003, "%s", e.msg);
     }
     if (rc != 0) {
-        return fault(
+        return produce_fault_set(
             rd->fault, 400, 400, "records[%zu].%s %s: %s", rd->at, what,
             rd->format == MEDIA_BINARY ? "is not base64" : "cannot be stored",
             e.msg);
@@ -219,15 +213,16 @@ static bool read_partition(struct reader *rd, yyjson_val *v, int32_t *ret)
     if (!yyjson_is_raw(v) ||
         !num_i64((struct slice){yyjson_get_raw(v), yyjson_get_len(v)}, &n) ||
         n > INT32_MAX || n < INT32_MIN) {
-        return fault(rd->fault, 400, 400,
-                     "records[%zu].partition is not a partition number",
-                     rd->at);
+        return produce_fault_set(
+            rd->fault, 400, 400,
+            "records[%zu].partition is not a partition number", rd->at);
     }
     if (n < 0) {
-        return fault(rd->fault, 422, 422,
-                     "records[%zu].partition must be greater than or equal "
-                     "to 0",
-                     rd->at);
+        return produce_fault_set(
+            rd->fault, 422, 422,
+            "records[%zu].partition must be greater than or equal "
+            "to 0",
+            rd->at);
     }
     *ret = (int32_t)n;
     return true;
@@ -242,25 +237,25 @@ static bool read_record(struct reader *rd, yyjson_val *record,
     yyjson_obj_iter it;
 
     if (!yyjson_is_obj(record)) {
-        return fault(rd->fault, 400, 400, "records[%zu] must be an object",
-                     rd->at);
+        return produce_fault_set(rd->fault, 400, 400,
+                                 "records[%zu] must be an object", rd->at);
     }
     it = yyjson_obj_iter_with(record);
     while ((name = yyjson_obj_iter_next(&it)) != NULL) {
         yyjson_val *v = yyjson_obj_iter_get_val(name);
 
-        if (is(name, "value")) {
+        if (yyjson_equals_str(name, "value")) {
             value = v;
-        } else if (is(name, "key")) {
+        } else if (yyjson_equals_str(name, "key")) {
             key = v;
-        } else if (!is(name, "partition")) {
-            return unknown_field(rd->fault, name);
+        } else if (!yyjson_equals_str(name, "partition")) {
+            return produce_fault_field(rd->fault, name);
         } else if (!read_partition(rd, v, &ret->partition)) {
             return false;
         }
     }
-    ret->has_key = given(key);
-    ret->has_value = given(value);
+    ret->has_key = json_given(key);
+    ret->has_value = json_given(value);
     return (!ret->has_key || put(rd, "key", key, &ret->key.len)) &&
            (!ret->has_value || put(rd, "value", value, &ret->value.len));
 }

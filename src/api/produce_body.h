@@ -18,6 +18,12 @@ struct produce_fault {
     char text[400];
 };
 
+/* Fill it in; false, for bodies of all sorts. */
+bool produce_fault_set(struct produce_fault *f, int status, int code,
+                       const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* 422: a name that is no field, shown, but not at any length. */
+bool produce_fault_field(struct produce_fault *f, yyjson_val *name);
+
 struct produce_body {
     struct json_doc doc;
     yyjson_val *records; /* an array, or one object */

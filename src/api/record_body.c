@@ -15,22 +15,6 @@ enum {
     WORDS_MAX = 64 << 20, /* of the arena: ids and words of errors */
 };
 
-static bool fault(struct produce_fault *f, int status, int code,
-                  const char *fmt, ...) PRINTF_LIKE(4, 5);
-
-static bool fault(struct produce_fault *f, int status, int code,
-                  const char *fmt, ...)
-{
-    va_list ap;
-
-    f->status = status;
-    f->code = code;
-    va_start(ap, fmt);
-    (void)vsnprintf(f->text, sizeof(f->text), fmt, ap);
-    va_end(ap);
-    return false;
-}
-
 /* One record being read; an error ends it. */
 struct reader {
     struct record_body *b;
@@ -57,19 +41,9 @@ static bool wrong(struct reader *rd, int code, const char *fmt, ...)
     return false;
 }
 
-static bool given(yyjson_val *v)
-{
-    return v != NULL && !yyjson_is_null(v);
-}
-
 static struct slice text_of(yyjson_val *v)
 {
     return (struct slice){yyjson_get_str(v), yyjson_get_len(v)};
-}
-
-static bool is(yyjson_val *name, const char *text)
-{
-    return yyjson_equals_str(name, text);
 }
 
 static bool unknown_field(struct reader *rd, yyjson_val *name)
@@ -133,30 +107,32 @@ static bool read_part(struct reader *rd, const char *what, yyjson_val *part,
     yyjson_val *data = NULL;
     yyjson_val *name;
 
-    if (!given(part)) {
+    if (!json_given(part)) {
         return true;
     }
     if (!yyjson_is_obj(part)) {
         return wrong(rd, 400, "%s must be an object {\"type\",\"data\"}", what);
     }
     while ((name = yyjson_obj_iter_next(&it)) != NULL) {
-        if (is(name, "type")) {
+        if (yyjson_equals_str(name, "type")) {
             type = yyjson_obj_iter_get_val(name);
-        } else if (is(name, "data")) {
+        } else if (yyjson_equals_str(name, "data")) {
             data = yyjson_obj_iter_get_val(name);
-        } else if (is(name, "schema") || is(name, "schema_id") ||
-                   is(name, "schema_version") || is(name, "subject") ||
-                   is(name, "subject_name_strategy")) {
+        } else if (yyjson_equals_str(name, "schema") ||
+                   yyjson_equals_str(name, "schema_id") ||
+                   yyjson_equals_str(name, "schema_version") ||
+                   yyjson_equals_str(name, "subject") ||
+                   yyjson_equals_str(name, "subject_name_strategy")) {
             return no_registry(rd, what, NULL);
         } else {
             return unknown_field(rd, name);
         }
     }
     for (size_t i = 0; yyjson_is_str(type) && i < ARRAY_LEN(types); i++) {
-        if (is(type, types[i].name)) {
+        if (yyjson_equals_str(type, types[i].name)) {
             ret->given = true;
             ret->type = types[i].name;
-            ret->has = given(data);
+            ret->has = json_given(data);
             if (!ret->has) {
                 return true;
             }
@@ -187,7 +163,7 @@ static bool put_header_value(struct reader *rd, yyjson_val *v)
     struct buf bytes;
     bool ok;
 
-    if (!given(v)) {
+    if (!json_given(v)) {
         return put_u32(rd, UINT32_MAX);
     }
     buf_init(&bytes, SIZE_MAX);
@@ -212,9 +188,9 @@ static bool read_header(struct reader *rd, yyjson_val *header)
                      "a header must be an object {\"name\",\"value\"}");
     }
     while ((name = yyjson_obj_iter_next(&it)) != NULL) {
-        if (is(name, "name")) {
+        if (yyjson_equals_str(name, "name")) {
             label = yyjson_obj_iter_get_val(name);
-        } else if (is(name, "value")) {
+        } else if (yyjson_equals_str(name, "value")) {
             value = yyjson_obj_iter_get_val(name);
         } else {
             return unknown_field(rd, name);
@@ -235,7 +211,7 @@ static bool read_headers(struct reader *rd, yyjson_val *list)
     size_t before = rd->b->text.len;
     yyjson_val *one;
 
-    if (!given(list)) {
+    if (!json_given(list)) {
         return true;
     }
     if (!yyjson_is_arr(list) || yyjson_arr_size(list) > HEADERS_MAX) {
@@ -255,7 +231,7 @@ static bool read_partition(struct reader *rd, yyjson_val *v)
 {
     int64_t n;
 
-    if (!given(v)) {
+    if (!json_given(v)) {
         return true;
     }
     if (!yyjson_is_raw(v) ||
@@ -275,7 +251,7 @@ static bool read_time(struct reader *rd, yyjson_val *v)
 {
     struct slice s;
 
-    if (!given(v)) {
+    if (!json_given(v)) {
         return true;
     }
     if (yyjson_is_raw(v)) {
@@ -302,17 +278,17 @@ static bool find_fields(struct reader *rd, yyjson_val *o, bool batch,
     while ((name = yyjson_obj_iter_next(&it)) != NULL) {
         yyjson_val *v = yyjson_obj_iter_get_val(name);
 
-        if (is(name, "key")) {
+        if (yyjson_equals_str(name, "key")) {
             ret->key = v;
-        } else if (is(name, "value")) {
+        } else if (yyjson_equals_str(name, "value")) {
             ret->value = v;
-        } else if (is(name, "headers")) {
+        } else if (yyjson_equals_str(name, "headers")) {
             ret->headers = v;
-        } else if (is(name, "partition_id")) {
+        } else if (yyjson_equals_str(name, "partition_id")) {
             ret->partition = v;
-        } else if (is(name, "timestamp")) {
+        } else if (yyjson_equals_str(name, "timestamp")) {
             ret->time = v;
-        } else if (is(name, "id") && batch) {
+        } else if (yyjson_equals_str(name, "id") && batch) {
             ret->id = v;
         } else {
             return unknown_field(rd, name);
@@ -373,7 +349,7 @@ static void init(struct record_body *b)
 
 static bool no_memory(struct produce_fault *f)
 {
-    return fault(f, 500, 50003, "out of memory");
+    return produce_fault_set(f, 500, 50003, "out of memory");
 }
 
 bool record_body_stream(struct record_body *ret, struct slice body,
@@ -383,9 +359,9 @@ bool record_body_stream(struct record_body *ret, struct slice body,
 
     init(ret);
     if (rest.len == 0) {
-        return fault(f, 422, 42206,
-                     "Payload error. Null input provided. Data "
-                     "is required.");
+        return produce_fault_set(f, 422, 42206,
+                                 "Payload error. Null input provided. Data "
+                                 "is required.");
     }
     while (rest.len > 0) {
         struct err e = {.code = ERR_NONE};
@@ -393,8 +369,8 @@ bool record_body_stream(struct record_body *ret, struct slice body,
         bool ok;
 
         if (ret->n == records_max) {
-            return fault(f, 413, 413, "one request may hold %zu records",
-                         records_max);
+            return produce_fault_set(
+                f, 413, 413, "one request may hold %zu records", records_max);
         }
         if (json_parse(&doc, rest, JSON_PREFIX, NULL, &e) != 0) {
             struct reader rd = {.b = ret, .item = add(ret)};
@@ -404,7 +380,8 @@ bool record_body_stream(struct record_body *ret, struct slice body,
             }
             (void)wrong(&rd, 400, "what follows is not JSON: %.200s", e.msg);
             return ret->n > 1 ||
-                   fault(f, 400, 400, "body is not JSON: %.300s", e.msg);
+                   produce_fault_set(f, 400, 400, "body is not JSON: %.300s",
+                                     e.msg);
         }
         ok = read_record(ret, doc.root, false);
         rest = slice_trim(slice_from(rest, doc.read));
@@ -428,16 +405,18 @@ static bool read_id(struct record_body *b, yyjson_val *entry, const char **ret,
     if (!yyjson_is_str(v) || yyjson_get_len(v) == 0 ||
         yyjson_get_len(v) > ID_MAX ||
         memchr(yyjson_get_str(v), '\0', yyjson_get_len(v)) != NULL) {
-        return fault(f, 422, 42208,
-                     "Invalid batch. Each entry must have an id of 1 to %d "
-                     "characters",
-                     ID_MAX);
+        return produce_fault_set(
+            f, 422, 42208,
+            "Invalid batch. Each entry must have an id of 1 to %d "
+            "characters",
+            ID_MAX);
     }
     for (size_t i = 0; i < b->n; i++) {
-        if (is(v, b->items[i].id)) {
-            return fault(f, 422, 42208,
-                         "Invalid batch. Entry id \"%.80s\" is not distinct",
-                         b->items[i].id);
+        if (yyjson_equals_str(v, b->items[i].id)) {
+            return produce_fault_set(
+                f, 422, 42208,
+                "Invalid batch. Entry id \"%.80s\" is not distinct",
+                b->items[i].id);
         }
     }
     if (arena_copy(&b->arena, text_of(v), &copy, NULL) != 0) {
@@ -456,16 +435,19 @@ static bool read_entries(struct record_body *b, yyjson_val *root,
     yyjson_val *one;
 
     if (!yyjson_is_arr(entries)) {
-        return fault(f, 400, 400, "body must be {\"entries\":[...]}");
+        return produce_fault_set(f, 400, 400,
+                                 "body must be {\"entries\":[...]}");
     }
     if (yyjson_arr_size(entries) == 0) {
-        return fault(f, 422, 42208, "Invalid batch. There are no entries");
+        return produce_fault_set(f, 422, 42208,
+                                 "Invalid batch. There are no entries");
     }
     if (yyjson_arr_size(entries) > entries_max) {
-        return fault(f, 422, 42208,
-                     "Invalid batch. There are %zu entries, and at most %zu "
-                     "are allowed",
-                     yyjson_arr_size(entries), entries_max);
+        return produce_fault_set(
+            f, 422, 42208,
+            "Invalid batch. There are %zu entries, and at most %zu "
+            "are allowed",
+            yyjson_arr_size(entries), entries_max);
     }
     while ((one = yyjson_arr_iter_next(&it)) != NULL) {
         const char *id = NULL;
@@ -490,14 +472,15 @@ bool record_body_batch(struct record_body *ret, struct slice body,
 
     init(ret);
     if (slice_trim(body).len == 0) {
-        return fault(f, 422, 42206,
-                     "Payload error. Null input provided. Data "
-                     "is required.");
+        return produce_fault_set(f, 422, 42206,
+                                 "Payload error. Null input provided. Data "
+                                 "is required.");
     }
     if (json_parse(&doc, body, 0, NULL, &e) != 0) {
         return e.code == ERR_NOMEM
                    ? no_memory(f)
-                   : fault(f, 400, 400, "body is not JSON: %.300s", e.msg);
+                   : produce_fault_set(f, 400, 400, "body is not JSON: %.300s",
+                                       e.msg);
     }
     ok = read_entries(ret, doc.root, entries_max, f);
     json_release(&doc);

@@ -123,6 +123,11 @@ void json_release(struct json_doc *d)
     *d = (struct json_doc){0};
 }
 
+bool json_given(yyjson_val *v)
+{
+    return v != NULL && !yyjson_is_null(v);
+}
+
 yyjson_val *json_get(yyjson_val *o, const char *key)
 {
     size_t len = strlen(key);

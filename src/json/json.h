@@ -52,6 +52,7 @@ int json_print_text(struct buf *b, struct slice s, struct err *e) MUST_USE;
 int json_print_double(struct buf *b, double v, struct err *e) MUST_USE;
 int json_print_i64(struct buf *b, int64_t v, struct err *e) MUST_USE;
 
+bool json_given(yyjson_val *v); /* it is there, and not null */
 /* Member of an object, the last one of that name; NULL when absent or o is
  * no object. */
 yyjson_val *json_get(yyjson_val *o, const char *key);
