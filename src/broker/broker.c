@@ -304,7 +304,9 @@ int broker_group_delete(struct broker *b, const char *group, struct err *e)
 
 int broker_retain(struct broker *b, struct broker_retention *r, struct err *e)
 {
-    return b->ops->retain(b, r, e);
+    r->expired = 0;
+    r->segments = 0;
+    return b->ops->retain != NULL ? b->ops->retain(b, r, e) : 0;
 }
 
 void broker_stats(struct broker *b, struct broker_stats *ret)

@@ -76,6 +76,7 @@ struct broker_ops {
                            struct broker_position **ret, size_t *n,
                            struct err *e);
     int (*group_delete)(struct broker *b, const char *group, struct err *e);
+    /* NULL: the far side forgets by itself, or nothing is forgotten */
     int (*retain)(struct broker *b, struct broker_retention *r, struct err *e);
     void (*stats)(struct broker *b, struct broker_stats *ret);
     const struct member_ops *members;  /* NULL: those of coordinator.h */

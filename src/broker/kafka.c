@@ -307,16 +307,6 @@ fail:
     return -1;
 }
 
-/* Kafka removes what is old itself. */
-static int retain(struct broker *b, struct broker_retention *r, struct err *e)
-{
-    (void)b;
-    (void)e;
-    r->expired = 0;
-    r->segments = 0;
-    return 0;
-}
-
 static void stats(struct broker *b, struct broker_stats *ret)
 {
     struct kafka *k = kafka_of(b);
@@ -356,7 +346,6 @@ const struct broker_ops broker_kafka = {
     .group_list = kafka_group_list,
     .group_positions = kafka_group_positions,
     .group_delete = kafka_group_delete,
-    .retain = retain,
     .stats = stats,
     .health = health,
     .members = &kafka_members,

@@ -118,16 +118,6 @@ static int open_kinesis(struct broker **ret, const struct broker_conf *conf,
     return 0;
 }
 
-/* Kinesis forgets by itself, after its RetentionPeriodHours. */
-static int retain(struct broker *b, struct broker_retention *r, struct err *e)
-{
-    (void)b;
-    (void)e;
-    r->expired = 0;
-    r->segments = 0;
-    return 0;
-}
-
 static void count(struct broker *b, struct broker_stats *ret)
 {
     struct kinesis *k = (struct kinesis *)b;
@@ -167,7 +157,6 @@ const struct broker_ops broker_kinesis = {
     .group_list = kinesis_group_list,
     .group_positions = kinesis_group_positions,
     .group_delete = kinesis_group_delete,
-    .retain = retain,
     .stats = count,
     .health = health,
 };

@@ -292,24 +292,32 @@ int kinesis_group_get(struct broker *b, const char *group, const char *topic,
     return rc;
 }
 
-int kinesis_group_list(struct broker *b, struct broker_group **ret, size_t *n,
-                       struct err *e)
+/* The rows of a statement: what each becomes, and how many there may be. */
+struct listing {
+    enum kinesis_sql which;
+    const char *group; /* its parameter; NULL: none */
+    size_t size, most;
+    void (*read)(struct sqlite_stmt *st, void *row);
+};
+
+/* An array of them: mem_free(). */
+static int rows_of(struct kinesis *k, const struct listing *l, void **ret,
+                   size_t *n, struct err *e)
 {
-    struct kinesis *k = of(b);
-    struct sqlite_stmt *st = k->st[KINESIS_GROUPS];
-    struct broker_group *list = mem_zero(POSITIONS_MAX, sizeof(*list));
+    struct sqlite_stmt *st = k->st[l->which];
+    char *list = mem_zero(l->most, l->size);
     size_t got = 0;
     int rc = 0;
 
     if (list == NULL) {
-        return err_nomem(e, POSITIONS_MAX * sizeof(*list));
+        return err_nomem(e, l->most * l->size);
     }
     mutex_lock(&k->lock);
-    while (got < POSITIONS_MAX && (rc = sqlite_step(st, e)) == 1) {
-        struct slice text = sqlite_column_text(st, 0);
-
-        (void)snprintf(list[got++].name, sizeof(list[0].name), "%.*s",
-                       SLICE_FMT(text));
+    if (l->group != NULL) {
+        sqlite_bind_text(st, 1, slice_of(l->group));
+    }
+    while (got < l->most && (rc = sqlite_step(st, e)) == 1) {
+        l->read(st, list + got++ * l->size);
     }
     sqlite_reset(st);
     mutex_unlock(&k->lock);
@@ -322,8 +330,33 @@ int kinesis_group_list(struct broker *b, struct broker_group **ret, size_t *n,
     return 0;
 }
 
-static void read_position(struct sqlite_stmt *st, struct broker_position *ret)
+static void read_group(struct sqlite_stmt *st, void *row)
 {
+    struct broker_group *ret = row;
+    struct slice text = sqlite_column_text(st, 0);
+
+    (void)snprintf(ret->name, sizeof(ret->name), "%.*s", SLICE_FMT(text));
+}
+
+int kinesis_group_list(struct broker *b, struct broker_group **ret, size_t *n,
+                       struct err *e)
+{
+    static const struct listing groups = {.which = KINESIS_GROUPS,
+                                          .size = sizeof(struct broker_group),
+                                          .most = POSITIONS_MAX,
+                                          .read = read_group};
+    void *list;
+
+    if (rows_of(of(b), &groups, &list, n, e) < 0) {
+        return -1;
+    }
+    *ret = list;
+    return 0;
+}
+
+static void read_position(struct sqlite_stmt *st, void *row)
+{
+    struct broker_position *ret = row;
     struct slice topic = sqlite_column_text(st, 0);
     struct slice metadata = sqlite_column_text(st, 4);
 
@@ -339,28 +372,17 @@ int kinesis_group_positions(struct broker *b, const char *group,
                             struct broker_position **ret, size_t *n,
                             struct err *e)
 {
-    struct kinesis *k = of(b);
-    struct sqlite_stmt *st = k->st[KINESIS_POSITIONS];
-    struct broker_position *list = mem_zero(KINESIS_SHARDS_MAX, sizeof(*list));
-    size_t got = 0;
-    int rc = 0;
+    const struct listing positions = {.which = KINESIS_POSITIONS,
+                                      .group = group,
+                                      .size = sizeof(struct broker_position),
+                                      .most = KINESIS_SHARDS_MAX,
+                                      .read = read_position};
+    void *list;
 
-    if (list == NULL) {
-        return err_nomem(e, KINESIS_SHARDS_MAX * sizeof(*list));
-    }
-    mutex_lock(&k->lock);
-    sqlite_bind_text(st, 1, slice_of(group));
-    while (got < KINESIS_SHARDS_MAX && (rc = sqlite_step(st, e)) == 1) {
-        read_position(st, &list[got++]);
-    }
-    sqlite_reset(st);
-    mutex_unlock(&k->lock);
-    if (rc < 0) {
-        mem_free(list);
+    if (rows_of(of(b), &positions, &list, n, e) < 0) {
         return -1;
     }
     *ret = list;
-    *n = got;
     return 0;
 }
 

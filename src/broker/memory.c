@@ -520,16 +520,6 @@ static int group_delete(struct broker *b, const char *group, struct err *e)
                  : err_set(e, ERR_NOTFOUND, "there is no group \"%s\"", group);
 }
 
-/* It keeps everything while it lives. */
-static int retain(struct broker *b, struct broker_retention *r, struct err *e)
-{
-    (void)b;
-    (void)e;
-    r->expired = 0;
-    r->segments = 0;
-    return 0;
-}
-
 static void count_all(struct broker *b, struct broker_stats *ret)
 {
     struct memory *m = memory_of(b);
@@ -595,6 +585,5 @@ const struct broker_ops broker_memory = {
     .group_list = group_list,
     .group_positions = group_positions,
     .group_delete = group_delete,
-    .retain = retain,
     .stats = count_all,
 };
