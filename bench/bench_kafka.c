@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench_crowd.h"
 #include "bench_pin.h"
 #include "broker/member.h"
 #include "core/clock.h"
@@ -32,41 +33,11 @@ static void die(const char *what)
     exit(1);
 }
 
-struct crowd {
-    struct broker *b;
-    struct mutex lock;
-    struct cond idle;
-    int64_t left, under_way, failed;
-};
-
 struct caller {
-    struct crowd *crowd;
     struct broker_record r[BATCH];
     struct broker_report rep[BATCH];
     struct broker_produce p;
 };
-
-static void answered(struct broker_produce *p)
-{
-    struct caller *c = p->arg;
-    struct crowd *all = c->crowd;
-    struct err why;
-    bool again;
-
-    mutex_lock(&all->lock);
-    all->failed += p->error.code != ERR_NONE;
-    again = all->left > 0;
-    all->left -= again;
-    mutex_unlock(&all->lock);
-    if (again && broker_produce_start(all->b, p, &why) == 0) {
-        return;
-    }
-    mutex_lock(&all->lock);
-    all->failed += again;
-    all->under_way--;
-    cond_signal(&all->idle);
-    mutex_unlock(&all->lock);
-}
 
 static struct caller *begin(struct crowd *all, const char *topic, char *pool)
 {
@@ -74,7 +45,6 @@ static struct caller *begin(struct crowd *all, const char *topic, char *pool)
 
     for (int k = 0; list && k < AHEAD; k++) {
         struct caller *c = &list[k];
-        c->crowd = all;
         for (int i = 0; i < BATCH; i++) {
             size_t at = (size_t)((k * BATCH + i) % PIN_POOL);
             c->r[i] = (struct broker_record){
@@ -86,8 +56,8 @@ static struct caller *begin(struct crowd *all, const char *topic, char *pool)
                                        .records = c->r,
                                        .n = BATCH,
                                        .reports = c->rep,
-                                       .done = answered,
-                                       .arg = c};
+                                       .done = crowd_answered,
+                                       .arg = all};
         if (broker_produce_start(all->b, &c->p, &e) < 0) {
             die("produce");
         }
@@ -99,19 +69,14 @@ static void produce(struct broker *b, const char *topic, int64_t count)
 {
     char *pool = pin_pool();
     int64_t requests = count / BATCH > AHEAD ? count / BATCH : AHEAD;
-    struct crowd all = {.b = b, .left = requests - AHEAD, .under_way = AHEAD};
+    struct crowd all;
     struct caller *list;
     int64_t began;
 
-    mutex_init(&all.lock);
-    cond_init(&all.idle);
+    crowd_init(&all, b, AHEAD, requests);
     began = clock_mono_us();
     list = begin(&all, topic, pool);
-    mutex_lock(&all.lock);
-    while (all.under_way > 0) {
-        cond_wait(&all.idle, &all.lock);
-    }
-    mutex_unlock(&all.lock);
+    crowd_wait(&all);
     pin_report(requests * BATCH, clock_mono_us() - began);
     mem_free(list);
     free(pool);

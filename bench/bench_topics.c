@@ -16,12 +16,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "broker/broker.h"
+#include "bench_crowd.h"
 #include "core/clock.h"
 #include "core/fs.h"
 #include "core/mem.h"
 #include "core/num.h"
-#include "core/thread.h"
 
 enum {
     BATCH = 1000000,
@@ -83,48 +82,15 @@ static struct broker *open_topics(const char *name)
     return b;
 }
 
-/* Callers that keep one request each under way. */
-struct crowd {
-    struct broker *b;
-    struct mutex lock;
-    struct cond idle;
-    int64_t left; /* to be started */
-    int64_t under_way;
-    int64_t failed;
-};
-
 struct caller {
-    struct crowd *crowd;
     struct broker_record *r;
     struct broker_report *rep;
     struct broker_produce p;
 };
 
-static void answered(struct broker_produce *p)
-{
-    struct caller *c = p->arg;
-    struct crowd *all = c->crowd;
-    bool again;
-
-    mutex_lock(&all->lock);
-    all->failed += p->error.code != ERR_NONE;
-    again = all->left > 0;
-    all->left -= again;
-    mutex_unlock(&all->lock);
-    if (again && broker_produce_start(all->b, p, &e) == 0) {
-        return;
-    }
-    mutex_lock(&all->lock);
-    all->failed += again;
-    all->under_way--;
-    cond_signal(&all->idle);
-    mutex_unlock(&all->lock);
-}
-
 static void caller_init(struct caller *c, struct crowd *all, size_t n,
                         size_t len)
 {
-    c->crowd = all;
     c->r = mem_zero(n, sizeof(*c->r));
     c->rep = mem_zero(n, sizeof(*c->rep));
     for (size_t i = 0; c->r && i < n; i++) {
@@ -137,8 +103,8 @@ static void caller_init(struct caller *c, struct crowd *all, size_t n,
                                    .records = c->r,
                                    .n = n,
                                    .reports = c->rep,
-                                   .done = answered,
-                                   .arg = c};
+                                   .done = crowd_answered,
+                                   .arg = all};
 }
 
 /* `requests` of n records of len bytes by `callers` at once; microseconds. */
@@ -146,23 +112,17 @@ static int64_t drive(struct broker *b, int callers, int64_t requests, size_t n,
                      size_t len)
 {
     static struct caller list[CALLERS];
-    struct crowd all = {
-        .b = b, .left = requests - callers, .under_way = callers};
+    struct crowd all;
     int64_t began = clock_mono_us();
 
-    mutex_init(&all.lock);
-    cond_init(&all.idle);
+    crowd_init(&all, b, callers, requests);
     for (int i = 0; i < callers; i++) {
         caller_init(&list[i], &all, n, len);
         if (broker_produce_start(b, &list[i].p, &e) < 0) {
             die("produce");
         }
     }
-    mutex_lock(&all.lock);
-    while (all.under_way > 0) {
-        cond_wait(&all.idle, &all.lock);
-    }
-    mutex_unlock(&all.lock);
+    crowd_wait(&all);
     began = clock_mono_us() - began;
     for (int i = 0; i < callers; i++) {
         mem_free(list[i].r);
