@@ -16,15 +16,9 @@ import time
 import urllib.error
 import urllib.request
 
-PINLINE = os.path.abspath(os.environ.get("PINLINE", "build/src/pinline"))
-passed = failed = 0
+from served import PINLINE, Server
+from told import check, finish
 
-
-def check(ok, name, why=""):
-    global passed, failed
-    passed += bool(ok)
-    failed += not ok
-    print("ok" if ok else "not ok", name, "" if ok else why, flush=True)
 
 
 class Listener(http.server.HTTPServer):
@@ -276,20 +270,17 @@ def served(folder, listener):
     desk = Desk(folder, name="served", cron="@manual", retries=0, webhook=listener.url(),
                 tasks="good = echo x >> goods,bad < good = exit 4,"
                       "once = test -e there || { touch there; exit 1; }")
-    server = subprocess.Popen(
-        [PINLINE, "--data", "pinline-data", "serve", "--listen", "127.0.0.1:0", *desk.sets],
-        cwd=desk.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        port = int(re.search(r"//[^ ]*:(\d+)", server.stdout.readline()).group(1))
-        seen = metrics(port)
+    with Server("pinline-data", *desk.sets, pipelines=True, cwd=desk.folder,
+                stderr=subprocess.PIPE) as server:
+        seen = metrics(server.port)
         label = '{schedule="served"}'
         check(seen['pinline_schedule_runs{schedule="served",state="failed"}'] == 0 and
               seen["pinline_schedule_last_success_timestamp_seconds" + label] == 0,
               "/metrics before any run", str(seen))
-        ended(port, json.loads(get(port, "/runs", {"tasks": ["good", "bad"]}))["run_id"])
+        ended(server.port, json.loads(get(server.port, "/runs", {"tasks": ["good", "bad"]}))["run_id"])
         os.remove(os.path.join(desk.folder, "goods"))
-        ended(port, json.loads(get(port, "/runs", {"tasks": ["good"]}))["run_id"])
-        seen = metrics(port)
+        ended(server.port, json.loads(get(server.port, "/runs", {"tasks": ["good"]}))["run_id"])
+        seen = metrics(server.port)
         check(seen['pinline_schedule_runs{schedule="served",state="failed"}'] == 1 and
               seen['pinline_schedule_runs{schedule="served",state="success"}'] == 1 and
               abs(seen["pinline_schedule_last_success_timestamp_seconds" + label]
@@ -301,13 +292,9 @@ def served(folder, listener):
         check([n["reason"][:17] for _, _, n in listener.got] == ['task "bad" failed'],
               "the scheduler inside of serve tells the webhook", str(listener.got))
         os.remove(os.path.join(desk.folder, "goods"))
-        repaired(desk, port)
-    finally:
-        server.terminate()
-        _, words = server.communicate(timeout=30)
-    check(server.returncode == 0 and "run ended" in words and
-          "exit code 4" in words, "the log of serve says which run failed and why",
-          words[-2000:])
+        repaired(desk, server.port)
+    check("run ended" in server.errors and "exit code 4" in server.errors,
+          "the log of serve says which run failed and why", server.errors[-2000:])
 
 
 def late(folder):
@@ -315,21 +302,14 @@ def late(folder):
     desk = Desk(folder, name="late", cron="@daily", tasks="good = true")
     day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 3 * 86400))
     desk("schedule", "backfill", "--from", day)
-    server = subprocess.Popen(
-        [PINLINE, "--data", "pinline-data", "serve", "--no-pipelines", "--listen",
-         "127.0.0.1:0", *desk.sets],
-        cwd=desk.folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        port = int(re.search(r"//[^ ]*:(\d+)", server.stdout.readline()).group(1))
-        seen = metrics(port)['pinline_schedule_late_us{schedule="late"}']
+    with Server("pinline-data", *desk.sets, cwd=desk.folder,
+                stderr=subprocess.DEVNULL) as server:
+        seen = metrics(server.port)['pinline_schedule_late_us{schedule="late"}']
         desk("schedule", "pause")
-        rests = metrics(port)
+        rests = metrics(server.port)
         desk("schedule", "resume")
         desk("schedule", "--once")
-        then = metrics(port)['pinline_schedule_late_us{schedule="late"}']
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+        then = metrics(server.port)['pinline_schedule_late_us{schedule="late"}']
     check(2 * 86400e6 <= seen < 3 * 86400e6 and then == 0,
           "/metrics says how late the oldest interval is", f"{seen} {then}")
     check(rests['pinline_schedule_paused{schedule="late"}'] == 1 and
@@ -349,8 +329,7 @@ def main():
         served(folder, listener)
         late(folder)
     listener.shutdown()
-    print(f"{passed} passed, {failed} failed")
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

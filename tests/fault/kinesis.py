@@ -31,7 +31,8 @@ from botocore.config import Config  # noqa: E402
 
 import sinks  # noqa: E402
 import stream as tables  # noqa: E402
-from sinks import check, pinline  # noqa: E402
+from sinks import pinline  # noqa: E402
+from told import check, finish  # noqa: E402
 
 ROUNDS = int(os.environ.get("KINESIS_ROUNDS", "1"))
 TABLES = ("pin", "geo", "user")
@@ -258,7 +259,7 @@ def served(there, root, number):
             server = sinks.Server(data, *words)
         finally:
             del os.environ["PINLINE_KILL_AT"]
-        loads.append(Load(server.base, f"{prefix}.user", life))
+        loads.append(Load(server.url, f"{prefix}.user", life))
         if life == 4:
             time.sleep(1)
             check(server.stop() == 0, "I15 kinesis: SIGTERM under load ends serve, exit code 0")
@@ -281,7 +282,7 @@ def away(there, root, number):
     there.make(prefix, 2)
     words = there.words(prefix, "objects.flush_records=20", "objects.flush_time=200ms")
     server = sinks.Server(data, *words)
-    load = Load(server.base, f"{prefix}.user", 1)
+    load = Load(server.url, f"{prefix}.user", 1)
     time.sleep(1)
     for _ in range(2):
         with open(os.path.join(there.values["dir"], "kinesalite.pid"), encoding="ascii") as f:
@@ -332,7 +333,7 @@ def resharded(there, root, number):
     loads = []
     for life, change in enumerate((split, split, merge)):
         server = sinks.Server(data, *words, f"file_stream.file={path}")
-        loads.append(Load(server.base, name, life))
+        loads.append(Load(server.url, name, life))
         time.sleep(1)
         change(there, name)
         time.sleep(1.5)
@@ -391,8 +392,7 @@ def main():
                 os.mkdir(folder)
                 CASES[name](there, folder, number)
                 print(f"# {name}: {time.monotonic() - began:.1f} s", flush=True)
-    print(f"{sinks.passed} passed, {sinks.failed} failed")
-    sys.exit(1 if sinks.failed else 0)
+    sys.exit(finish())
 
 
 if __name__ == "__main__":
