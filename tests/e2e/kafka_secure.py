@@ -13,9 +13,9 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kafka_side as side  # noqa: E402
-from kafka_side import check  # noqa: E402
 import far  # noqa: E402
 import requests  # noqa: E402
+from told import check, finish  # noqa: E402
 
 V2 = {"Content-Type": "application/vnd.kafka.json.v2+json"}
 SECRETS = ("alice-secret", "mallory-secret", "no-secret-of-hers")
@@ -118,8 +118,7 @@ def main():
         denied(values, folder, "secret-pin")
     shown = [s for s in SECRETS if any(s in text for text in said)]
     check(not shown, "no secret is shown by any command, error or page", shown)
-    print(f"{side.counts[0]} passed, {side.counts[1]} failed")
-    return 1 if side.counts[1] else 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ import boto3  # noqa: E402
 
 os.environ.setdefault("PINLINE", lake.pinline())
 import sinks  # noqa: E402
-from sinks import check, pinline  # noqa: E402
+from sinks import pinline  # noqa: E402
+from told import check, finish  # noqa: E402
 
 ROWS = 40
 DAY = r"year=20\d\d/month=\d\d/day=\d\d"
@@ -104,8 +105,7 @@ def main():
         server.stop()
         for layout in LAYOUTS:
             tried(root, client, s3["bucket"], base, layout)
-    print(f"{sinks.passed} passed, {sinks.failed} failed")
-    sys.exit(1 if sinks.failed else 0)
+    sys.exit(finish())
 
 
 main()
