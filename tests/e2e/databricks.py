@@ -9,7 +9,6 @@ are those that databricks-sdk 0.156 reads.
 import http.server
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -17,16 +16,10 @@ import tempfile
 import threading
 import time
 
-PINLINE = os.path.abspath(os.environ.get("PINLINE", "build/src/pinline"))
+from served import PINLINE, Server
+from told import check, finish
+
 TOKEN = "dapi-a-secret-token"
-passed = failed = 0
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    passed += bool(ok)
-    failed += not ok
-    print(("ok " if ok else "not ok ") + name + ("" if ok else f" {why}"))
 
 
 class Stand(http.server.ThreadingHTTPServer):
@@ -240,28 +233,20 @@ def ours(folder):
     """The far side is pinline: the same rows as by DuckDB here."""
     subprocess.run([PINLINE, "-q", "--data", folder, "run", "--rows", "300"],
                    check=True, stdout=subprocess.DEVNULL, timeout=120)
-    server = subprocess.Popen([PINLINE, "--data", folder, "serve", "--listen",
-                               "127.0.0.1:0"], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True)
-    try:
-        url = re.search(r"http://[0-9.:]+", server.stdout.readline()).group(0)
+    with Server(folder, pipelines=True, stderr=subprocess.DEVNULL) as server:
         here = run(folder, "query", "all", "--format", "json")
         there = run(folder, "query", "--engine", "databricks", "all", "--format", "json",
-                    url=url)
+                    url=server.url)
         check(here.stdout == there.stdout and len(here.stdout) > 1000,
               "every answer over statements is DuckDB's",
               there.stderr + there.stdout[:300])
-        r = run(folder, "batch", "--engine", "databricks", "--format", "json", url=url)
+        r = run(folder, "batch", "--engine", "databricks", "--format", "json", url=server.url)
         check(r.returncode == 0 and json.loads(r.stdout) == json.loads(here.stdout),
               "the batch as a submitted run, then answered", r.stderr)
         r = run(folder, "batch", "--engine", "databricks", "--answers", "none", "--set",
-                "databricks.notebook=/nonsense", url=url)
+                "databricks.notebook=/nonsense", url=server.url)
         check(r.returncode != 0 and "nonsense" in r.stderr,
               "a notebook that is no task is refused by name", r.stderr)
-    finally:
-        server.terminate()
-        server.wait(30)
-        server.stdout.close()
 
 
 def main():
@@ -273,5 +258,4 @@ def main():
 
 
 main()
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+sys.exit(finish())

@@ -6,18 +6,11 @@ import os
 import re
 import sys
 
-ROOT = os.environ.get("PINLINE_ROOT") or os.path.abspath(
-    os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+from lake import ROOT
+from told import check, finish
+
 # starting a far side is no part of a description's sentence by itself
 SCRIPTS = sorted(glob.glob(os.path.join(ROOT, "examples", "*", "run*")))
-passed = failed = 0
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    passed += bool(ok)
-    failed += not ok
-    print("ok" if ok else "not ok", name, "" if ok else why, flush=True)
 
 
 def steps(path):
@@ -50,8 +43,7 @@ def main():
     left = [(script, s) for script, all_steps in have.items() for s in all_steps
             if not any(r[0] == script and s.startswith(r[1]) for r in rows)]
     check(not left, "every step of the scripts is in docs/examples.md", str(left))
-    print(f"{passed} passed, {failed} failed")
-    return failed > 0
+    return finish()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import far  # noqa: E402
 import lake  # noqa: E402
+from told import finish, named as check  # noqa: E402
 
 lake.need_venv()
 import duckdb  # noqa: E402
@@ -21,15 +22,6 @@ TABLES = ("pin", "geo", "user")
 BY = {"pin": ["category"], "geo": ["country"], "user": ["age"]}
 SETS = ["--set", "tables.partition_by=" + ",".join(
     f"{t}={'+'.join(c)}" for t, c in BY.items())]
-passed = failed = 0
-
-
-def check(name, good, why=""):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    print(("ok " if good else "not ok ") + name + ("" if good else f": {why}"),
-          flush=True)
 
 
 def pinline(data, *args, expect=0):
@@ -180,8 +172,7 @@ def main():
                               AWS_SECRET_ACCESS_KEY=s3["secret_key"])
             streams(root, plain, f"s3://{s3['bucket']}/parted", "--set",
                     "stream.trigger_rows=60")
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    sys.exit(finish())
 
 
 main()

@@ -12,19 +12,9 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import far  # noqa: E402
 import lake  # noqa: E402
+from told import finish, named as check  # noqa: E402
 
 lake.need_venv()
-
-passed = failed = 0
-
-
-def check(name, good, why=""):
-    global passed, failed
-    passed += bool(good)
-    failed += not good
-    print(("ok " if good else "not ok ") + name + ("" if good else f": {why}"),
-          flush=True)
-
 
 class Project:
     """A configuration file, a credentials file, and no AWS_ variable at all."""
@@ -135,8 +125,7 @@ def main():
                 [os.path.basename(entry), "line"])
         damaged(p, entry, lambda f, good: f.write(b"\0" * len(good)),
                 [os.path.basename(entry), "line"])
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    sys.exit(finish())
 
 
 main()

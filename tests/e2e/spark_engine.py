@@ -18,19 +18,13 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import far  # noqa: E402
 
-PINLINE = os.path.abspath(os.environ.get("PINLINE", "build/src/pinline"))
+from served import PINLINE  # noqa: E402
+from told import check, finish  # noqa: E402
+
 ALL = os.environ.get("SPARK_ENGINE") == "all"
 # planning is most of the work; the second compiler costs more than it saves
 QUICK = ("spark.sql.shuffle.partitions=2,spark.driver.memory=1g,"
          "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1")
-passed = failed = 0
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    passed += bool(ok)
-    failed += not ok
-    print(("ok " if ok else "not ok ") + name + ("" if ok else f" {why}"), flush=True)
 
 
 def pinline(folder, *args):
@@ -161,5 +155,4 @@ def main():
 
 
 main()
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+sys.exit(finish())

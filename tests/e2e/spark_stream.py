@@ -22,18 +22,11 @@ lake.need_venv()
 import duckdb  # noqa: E402
 import far  # noqa: E402
 from deltalake import DeltaTable  # noqa: E402
+from told import check, finish  # noqa: E402
 
 PINLINE = lake.pinline()
 PARTS = os.environ.get("SPARK_STREAM", "folder").split(",")
 TABLES = ("pin", "geo", "user")
-passed = failed = 0
-
-
-def check(ok, name, why=""):
-    global passed, failed
-    passed += bool(ok)
-    failed += not ok
-    print(("ok " if ok else "not ok ") + name + ("" if ok else f" {why}"), flush=True)
 
 
 def pinline(folder, *args):
@@ -162,5 +155,4 @@ def main():
 
 
 main()
-print(f"{passed} passed, {failed} failed")
-sys.exit(1 if failed else 0)
+sys.exit(finish())
