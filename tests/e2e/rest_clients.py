@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from rest_side import JSON, V2, Server, check, main, post, read_all, records, requests, token_file
+from rest_side import JSON, Server, check, main, post, read_all, records, requests, token_file
 
 
 def flow(s):
