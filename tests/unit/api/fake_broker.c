@@ -280,11 +280,24 @@ int broker_topic_create(struct broker *b, const struct broker_topic *t,
     return rc;
 }
 
+static void ask(struct broker *b)
+{
+    int64_t us;
+
+    mutex_lock(&b->lock);
+    us = b->conf.ask_us;
+    mutex_unlock(&b->lock);
+    if (us > 0) {
+        clock_sleep_us(us);
+    }
+}
+
 int broker_topic_get(struct broker *b, const char *name,
                      struct broker_topic *ret, struct err *e)
 {
     struct fake_topic *t;
 
+    ask(b);
     mutex_lock(&b->lock);
     t = find(b, name);
     if (t != NULL) {
@@ -303,6 +316,7 @@ int broker_topic_list(struct broker *b, struct broker_topic **ret, size_t *n,
     if (list == NULL) {
         return err_nomem(e, sizeof(*list));
     }
+    ask(b);
     mutex_lock(&b->lock);
     for (size_t i = 0; i < b->n; i++) {
         list[i] = b->topics[i]->t;

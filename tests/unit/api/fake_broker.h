@@ -14,6 +14,7 @@ struct fake_conf {
     enum err_code fail;        /* every produce fails so */
     enum err_code fail_record; /* the last record of each produce */
     int64_t delay_us;          /* before done() */
+    int64_t ask_us;            /* of every question about topics */
     bool sick;                 /* broker_health() says so */
     bool hold;                 /* done() only with fake_let_go() */
 };

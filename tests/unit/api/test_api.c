@@ -370,6 +370,51 @@ static void requests_survive_any_failed_allocation(void)
     stop(&w);
 }
 
+/* More questions than the server has threads, of a broker that takes its time:
+ * what needs none of its answers is answered meanwhile. */
+static void what_asks_the_broker_holds_up_nobody(void)
+{
+    enum {
+        ASKING = 6
+    };
+    struct fake_conf slow = {.ask_us = 600000};
+    struct world w;
+    char text[4096];
+    int asking[ASKING];
+    int64_t began;
+    int nope;
+    int fd;
+
+    start(&w, &plain);
+    fake_broker_set(w.b, &slow);
+    began = clock_mono_us();
+    for (int i = 0; i < ASKING; i++) {
+        asking[i] = dial(api_port(w.a, 0));
+        say(asking[i], "GET /topics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+    nope = dial(api_port(w.a, 0));
+    post(nope, "nope", "{\"records\":[{\"value\":1}]}");
+    fd = dial(api_port(w.a, 0));
+    say(fd, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    hear(fd, text, sizeof(text), "}");
+    CHECK(strstr(text, "HTTP/1.1 200") == text);
+    post(fd, "pin", "{\"records\":[{\"value\":1}]}");
+    hear(fd, text, sizeof(text), "value_schema_id\":null}");
+    CHECK(strstr(text, "\"offset\":0") != NULL);
+    CHECK(clock_mono_us() - began < 500000);
+    (void)close(fd);
+    for (int i = 0; i < ASKING; i++) {
+        hear(asking[i], text, sizeof(text), "]");
+        CHECK(strstr(text, "[\"geo\",\"pin\"]") != NULL ||
+              strstr(text, "[\"pin\",\"geo\"]") != NULL);
+        (void)close(asking[i]);
+    }
+    hear(nope, text, sizeof(text), "}");
+    CHECK(strstr(text, "HTTP/1.1 404") == text);
+    (void)close(nope);
+    stop(&w);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -382,6 +427,8 @@ int main(void)
         {"a client that left is no harm", a_client_that_left_is_no_harm},
         {"a client that only stops sending is answered",
          a_client_that_only_stops_sending_is_answered},
+        {"what asks the broker holds up nobody",
+         what_asks_the_broker_holds_up_nobody},
         {"drips are cut", drips_are_cut},
         {"idle connections leave room", idle_connections_leave_room},
         {"bad settings are refused", bad_settings_are_refused},
