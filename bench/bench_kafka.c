@@ -22,7 +22,7 @@ enum {
     BATCH = 1000,
     FETCH_BYTES = 4 << 20,
     PARTS_MAX = 64,
-    PREFETCH = 8 << 20, /* a pipeline's */
+    PREFETCH = 16 << 20, /* a pipeline's */
 };
 
 static struct err e;

@@ -13,8 +13,7 @@
 #include <stdatomic.h>
 
 #include "broker/broker_ops.h"
-#include "broker/partition.h"
-#include "core/arena.h"
+#include "broker/kafka_types_int.h"
 #include "core/dynlib.h"
 #include "core/thread.h"
 
@@ -30,42 +29,6 @@ enum {
 
 struct kafka_api; /* kafka_api_int.h */
 int kafka_api_load(struct kafka_api *api, struct err *e) MUST_USE;
-
-/* ---- kafka_conf.c: url and options ---- */
-
-struct kafka_pair {
-    const char *name, *value;
-};
-
-struct kafka_settings {
-    struct arena arena;
-    const char *bootstrap;
-    struct kafka_pair *pairs; /* of the user, for librdkafka */
-    size_t n;
-    struct kafka_pair *creates; /* "create.NAME": of topics that are made */
-    size_t ncreates;
-};
-
-/* A topic as last seen; kept by name while it is used. */
-struct kafka_topic {
-    struct broker_topic info;
-    int64_t max_bytes; /* of a message; 0: not known */
-    int64_t seen_us;   /* monotonic */
-    bool stale;        /* somebody wants to know what it is by now */
-    int64_t wanted_us; /* since when */
-    int refs;
-    bool dropped; /* not in the list any more */
-    rd_kafka_topic_t *rkt;
-    uint64_t made_by; /* kafka.producers when rkt was made */
-    struct partition_sticky sticky;
-    struct kafka_topic *next;
-};
-
-/* Since when a server answers, as kafka_tail.c saw it. */
-struct kafka_heard {
-    int32_t node;
-    int64_t since_us, last_us; /* monotonic */
-};
 
 struct kafka_conn;
 struct kafka_member;
@@ -111,6 +74,8 @@ static inline struct kafka *kafka_of(struct broker *b)
 {
     return (struct kafka *)b;
 }
+
+/* ---- kafka_conf.c ---- */
 
 int kafka_conf_read(struct kafka *k, const struct broker_conf *conf,
                     struct err *e) MUST_USE;

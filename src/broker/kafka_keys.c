@@ -25,16 +25,10 @@ struct kafka_asked {
     int64_t at_us;
     bool under_way;
     bool unsure; /* some may be stored although nobody said so */
+    bool sought; /* offsets that nobody told are looked for in the topic */
     struct broker_produce *same; /* asked meanwhile; by .next */
     struct kafka_asked *next;    /* of its chain */
     struct broker_report reports[];
-};
-
-/* A topic whose tail was read. */
-struct tail {
-    char name[TOPIC_NAME_MAX + 1];
-    int64_t epoch;
-    struct tail *next;
 };
 
 struct kafka_keys {
@@ -45,9 +39,8 @@ struct kafka_keys {
     struct kafka_asked *chains[CHAINS];
     size_t parts; /* in the chains, not under way */
     int64_t keep_us;
-    struct tail *tails;
-    uint64_t forgets; /* how often tails were forgotten */
-    size_t held;      /* requests in `later` and in all `same` */
+    struct kafka_tails tails;
+    size_t held; /* requests in `later` and in all `same` */
     size_t held_bytes;
     struct broker_produce *later; /* until the tail of their topic was read */
     struct thread thread;
@@ -78,8 +71,6 @@ static void drop(struct kafka_keys *s, struct kafka_asked **at)
     mem_free(a);
 }
 
-static void forget_tails(struct kafka_keys *s, const char *topic);
-
 /* Old ones leave; when there are too many, all that nobody works on.  What may be
  * stored of those is found in the topics. */
 static void expire(struct kafka_keys *s, int64_t now)
@@ -102,7 +93,7 @@ static void expire(struct kafka_keys *s, int64_t now)
         }
     }
     if (lost) {
-        forget_tails(s, NULL);
+        kafka_tails_forget(&s->tails, NULL);
     }
 }
 
@@ -168,6 +159,12 @@ static size_t missing(const struct kafka_asked *a)
     return n;
 }
 
+/* Stored, and Kafka did not say where: it knew a record it was sent again. */
+static bool unplaced(const struct broker_report *r)
+{
+    return r->code == ERR_NONE && r->offset < 0;
+}
+
 static uint32_t get_u32(const char *p)
 {
     uint32_t v = 0;
@@ -195,11 +192,12 @@ void kafka_keys_seen(struct kafka_keys *s, const rd_kafka_message_t *m,
     a = *find(s, hash);
     if (window_find(s->window, hash) == NULL && n <= RECORDS_MAX && i < n) {
         a = a ? a : add(s, hash, hash + CODEC_KEY_HASH, n, time_us);
-        if (a != NULL && a->n == n && !a->under_way &&
-            a->reports[i].code == MISSING) {
+        if (a != NULL && a->n == n && (!a->under_way || a->sought) &&
+            (a->reports[i].code == MISSING || unplaced(&a->reports[i]))) {
             a->reports[i] =
                 (struct broker_report){m->partition, m->offset, ERR_NONE};
-            if (i == n - 1 && missing(a) == 0 && settle(s, a) == 0) {
+            if (i == n - 1 && !a->under_way && missing(a) == 0 &&
+                settle(s, a) == 0) {
                 drop(s, find(s, hash));
             }
         }
@@ -208,35 +206,6 @@ void kafka_keys_seen(struct kafka_keys *s, const rd_kafka_message_t *m,
 }
 
 /* ---- the tail of a topic ---- */
-
-static bool was_read(const struct kafka_keys *s, const char *topic,
-                     int64_t epoch)
-{
-    const struct tail *t = s->tails;
-
-    while (t != NULL && (t->epoch != epoch || strcmp(t->name, topic) != 0)) {
-        t = t->next;
-    }
-    return t != NULL;
-}
-
-/* NULL: of every topic.  A reading that is under way does not count. */
-static void forget_tails(struct kafka_keys *s, const char *topic)
-{
-    struct tail **at = &s->tails;
-
-    s->forgets++;
-    while (*at != NULL) {
-        struct tail *t = *at;
-
-        if (topic == NULL || strcmp(t->name, topic) == 0) {
-            *at = t->next;
-            mem_free(t);
-        } else {
-            at = &t->next;
-        }
-    }
-}
 
 static bool stopping(void *arg)
 {
@@ -253,17 +222,17 @@ static int read_tail(struct kafka_keys *s, const char *topic, struct err *e)
 {
     const struct kafka_tail what = {s, clock_wall_us() - s->keep_us, stopping,
                                     s};
-    struct tail *done;
     struct broker_topic t;
     uint64_t forgets;
     bool read;
+    int rc;
 
     if (kafka_topic_op_get(&s->k->base, topic, &t, e) < 0) {
         return -1;
     }
     mutex_lock(&s->lock);
-    read = was_read(s, topic, t.epoch);
-    forgets = s->forgets;
+    read = kafka_tails_read(&s->tails, topic, t.epoch);
+    forgets = s->tails.forgets;
     mutex_unlock(&s->lock);
     if (read) {
         return 0;
@@ -271,21 +240,10 @@ static int read_tail(struct kafka_keys *s, const char *topic, struct err *e)
     if (kafka_tail_read(s->k, &t, &what, e) < 0) {
         return -1;
     }
-    done = mem_zero(1, sizeof(*done));
-    if (done == NULL) {
-        return err_nomem(e, sizeof(*done));
-    }
-    (void)snprintf(done->name, sizeof(done->name), "%s", topic);
-    done->epoch = t.epoch;
     mutex_lock(&s->lock);
-    if (s->forgets == forgets) {
-        done->next = s->tails;
-        s->tails = done;
-        done = NULL;
-    }
+    rc = kafka_tails_add(&s->tails, topic, t.epoch, forgets, e);
     mutex_unlock(&s->lock);
-    mem_free(done);
-    return 0;
+    return rc;
 }
 
 /* ---- requests that wait here; under the lock ---- */
@@ -313,6 +271,25 @@ static void let_go(struct kafka_keys *s, const struct broker_produce *p)
     s->held_bytes -= kafka_produce_bytes(p);
 }
 
+/* Done but for offsets that nobody told: they stand in the topic. */
+static void place(struct kafka_keys *s, struct broker_produce *p)
+{
+    struct kafka_asked *a = p->state;
+    struct err e;
+
+    p->state = NULL;
+    (void)!read_tail(s, p->topic, &e);
+    mutex_lock(&s->lock);
+    for (size_t i = 0; i < a->n; i++) {
+        if (unplaced(&p->reports[i])) {
+            p->reports[i] = a->reports[i];
+        }
+    }
+    mutex_unlock(&s->lock);
+    (void)kafka_keys_end(s->k, a, p);
+    p->done(p);
+}
+
 static void work(void *arg)
 {
     struct kafka_keys *s = arg;
@@ -327,6 +304,12 @@ static void work(void *arg)
             continue;
         }
         s->later = p->next;
+        if (p->state != NULL) {
+            mutex_unlock(&s->lock);
+            place(s, p);
+            mutex_lock(&s->lock);
+            continue;
+        }
         let_go(s, p);
         mutex_unlock(&s->lock);
         if (read_tail(s, p->topic, &e) < 0 ||
@@ -341,28 +324,39 @@ static void work(void *arg)
 
 /* ---- a request; under the lock ---- */
 
-static enum kafka_keys_next put_off(struct kafka_keys *s,
-                                    struct broker_produce *p, struct err *e)
+/* The thread runs, and will. */
+static int ready(struct kafka_keys *s, struct err *e)
+{
+    if (s->stopping) {
+        return err_set(e, ERR_INTERRUPTED, "the broker is being closed");
+    }
+    return s->thread.running
+               ? 0
+               : thread_start(&s->thread, "kafka-keys", work, s, e);
+}
+
+static void queue(struct kafka_keys *s, struct broker_produce *p)
 {
     struct broker_produce **end = &s->later;
 
-    if (s->stopping) {
-        (void)err_set(e, ERR_INTERRUPTED, "the broker is being closed");
-        return KAFKA_KEYS_ERROR;
-    }
-    if (!s->thread.running &&
-        thread_start(&s->thread, "kafka-keys", work, s, e) < 0) {
-        return KAFKA_KEYS_ERROR;
-    }
-    if (hold(s, p, e) < 0) {
-        return KAFKA_KEYS_ERROR;
-    }
     while (*end != NULL) {
         end = &(*end)->next;
     }
     p->next = NULL;
     *end = p;
     cond_signal(&s->woken);
+}
+
+static enum kafka_keys_next put_off(struct kafka_keys *s,
+                                    struct broker_produce *p, struct err *e)
+{
+    if (ready(s, e) < 0) {
+        return KAFKA_KEYS_ERROR;
+    }
+    if (hold(s, p, e) < 0) {
+        return KAFKA_KEYS_ERROR;
+    }
+    queue(s, p);
     return KAFKA_KEYS_LATER;
 }
 
@@ -407,9 +401,9 @@ static enum kafka_keys_next begin(struct kafka_keys *s,
     }
     if (a != NULL && a->unsure) {
         a->unsure = false;
-        forget_tails(s, p->topic);
+        kafka_tails_forget(&s->tails, p->topic);
     }
-    if (!was_read(s, p->topic, epoch)) {
+    if (!kafka_tails_read(&s->tails, p->topic, epoch)) {
         return put_off(s, p, e);
     }
     if (a == NULL) {
@@ -479,14 +473,39 @@ static void note(struct kafka_asked *a, const struct broker_produce *p)
     }
 }
 
-void kafka_keys_end(struct kafka *k, struct kafka_asked *a,
-                    const struct broker_produce *p)
+/* Look for offsets in the topic, once. */
+static bool seek(struct kafka_keys *s, struct kafka_asked *a,
+                 struct broker_produce *p)
+{
+    size_t i = 0;
+
+    while (i < a->n && !unplaced(&p->reports[i])) {
+        i++;
+    }
+    if (i == a->n || a->sought || p->error.code != ERR_NONE ||
+        ready(s, NULL) < 0) {
+        a->sought = false;
+        return false;
+    }
+    a->sought = true;
+    kafka_tails_forget(&s->tails, p->topic);
+    p->state = a;
+    queue(s, p);
+    return true;
+}
+
+bool kafka_keys_end(struct kafka *k, struct kafka_asked *a,
+                    struct broker_produce *p)
 {
     struct kafka_keys *s = k->keys;
     struct broker_produce *same;
 
     mutex_lock(&s->lock);
     note(a, p);
+    if (seek(s, a, p)) {
+        mutex_unlock(&s->lock);
+        return false;
+    }
     same = a->same;
     for (struct broker_produce *q = same; q != NULL; q = q->next) {
         let_go(s, q);
@@ -509,6 +528,7 @@ void kafka_keys_end(struct kafka *k, struct kafka_asked *a,
         q->repeated = true;
         q->done(q);
     }
+    return true;
 }
 
 int kafka_keys_open(struct kafka_keys **ret, struct kafka *k,
@@ -554,12 +574,7 @@ void kafka_keys_close(struct kafka_keys *s)
             drop(s, &s->chains[c]);
         }
     }
-    while (s->tails != NULL) {
-        struct tail *t = s->tails;
-
-        s->tails = t->next;
-        mem_free(t);
-    }
+    kafka_tails_forget(&s->tails, NULL);
     window_close(s->window);
     mutex_release(&s->lock);
     cond_release(&s->woken);

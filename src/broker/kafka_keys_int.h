@@ -38,9 +38,10 @@ bool kafka_keys_known(const struct kafka_asked *a, size_t i,
                       struct broker_report *ret);
 void kafka_keys_header(const struct kafka_asked *a, size_t i,
                        char ret[KAFKA_KEY_BYTES]);
-/* The request is done: remember, and answer those who asked the same. */
-void kafka_keys_end(struct kafka *k, struct kafka_asked *a,
-                    const struct broker_produce *p);
+/* The request is done: remember, and answer those who asked the same.  False:
+ * offsets are looked for, and p's done() is called when they are found. */
+bool kafka_keys_end(struct kafka *k, struct kafka_asked *a,
+                    struct broker_produce *p);
 /* A record with a key was read; its time is in us. */
 void kafka_keys_seen(struct kafka_keys *s, const rd_kafka_message_t *m,
                      int64_t time_us, struct slice header);
@@ -59,5 +60,19 @@ struct kafka_tail {
  * ERR_TIMEOUT while that cannot be known.  May take as long as it reads. */
 int kafka_tail_read(struct kafka *k, const struct broker_topic *t,
                     const struct kafka_tail *what, struct err *e) MUST_USE;
+
+/* The topics whose tails were read; the caller has a lock. */
+struct kafka_tails {
+    struct kafka_tail_done *list;
+    uint64_t forgets; /* how often some were forgotten */
+};
+bool kafka_tails_read(const struct kafka_tails *s, const char *topic,
+                      int64_t epoch);
+/* One was read that was begun when s->forgets was so much: if some were
+ * forgotten since, it does not count. */
+int kafka_tails_add(struct kafka_tails *s, const char *topic, int64_t epoch,
+                    uint64_t forgets, struct err *e) MUST_USE;
+/* NULL: all. */
+void kafka_tails_forget(struct kafka_tails *s, const char *topic);
 
 #endif

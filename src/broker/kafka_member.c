@@ -26,6 +26,7 @@ enum {
     STUCK_US = 3000000,
     POLL_MS = 300000, /* Kafka's own default for max.poll.interval.ms */
     PREFETCH = 1 << 20,
+    FETCH_MIN = 1 << 20, /* of a large one */
 };
 
 struct owned {
@@ -333,8 +334,12 @@ static rd_kafka_t *client(struct kafka *k, const struct member_conf *conf,
                    session > POLL_MS ? session : POLL_MS);
     (void)snprintf(kbytes, sizeof(kbytes), "%zu",
                    prefetch < 1024 ? 1 : prefetch / 1024);
+    /* a fetch takes a part of it, so that one comes while another is read */
     (void)snprintf(bytes, sizeof(bytes), "%zu",
-                   prefetch < 4096 ? 4096 : prefetch);
+                   prefetch < 4096            ? 4096
+                   : prefetch < FETCH_MIN     ? prefetch
+                   : prefetch < 4 * FETCH_MIN ? FETCH_MIN
+                                              : prefetch / 4);
     c = kafka_conf_make(k, base, ARRAY_LEN(base), e);
     if (c == NULL) {
         return NULL;

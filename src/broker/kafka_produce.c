@@ -10,6 +10,7 @@
 
 #include "broker/kafka_api_int.h"
 #include "broker/kafka_keys_int.h"
+#include "broker/kafka_produce_int.h"
 #include "core/clock.h"
 #include "core/mem.h"
 
@@ -22,22 +23,7 @@ enum {
     AWAY_US = 60000000, /* no broker for so long: nothing is taken any more */
 };
 
-struct slot {
-    struct kafka_request *request;
-};
-
-struct kafka_request {
-    struct broker_produce *asked;
-    struct kafka_topic *topic;
-    int64_t began_us;
-    size_t bytes;
-    atomic_size_t left; /* records on their way, and 1 while they are sent */
-    rd_kafka_resp_err_t first_error;
-    struct kafka_asked *asked_before; /* with an idempotency key, else NULL */
-    struct slot slots[];              /* of each record */
-};
-
-static struct kafka_request *request_of(const struct slot *s)
+static struct kafka_request *request_of(const struct kafka_slot *s)
 {
     return s->request;
 }
@@ -77,17 +63,20 @@ static void judge(struct kafka *k, struct kafka_request *r)
 static void finish(struct kafka *k, struct kafka_request *r)
 {
     struct broker_produce *p = r->asked;
+    long long n = (long long)p->n; /* p may be gone soon */
+    bool done;
 
+    kafka_gather_done(k, r->topic, r->group);
     judge(k, r);
     add_counts(k, r);
-    if (r->asked_before != NULL) {
-        kafka_keys_end(k, r->asked_before, p);
-    }
-    atomic_fetch_sub(&k->waiting, (long long)p->n);
-    atomic_fetch_sub(&k->waiting_bytes, (long long)r->bytes);
+    done = r->asked_before == NULL || kafka_keys_end(k, r->asked_before, p);
     kafka_topic_put(k, r->topic);
+    atomic_fetch_sub(&k->waiting, n);
+    atomic_fetch_sub(&k->waiting_bytes, (long long)r->bytes);
     mem_free(r);
-    p->done(p);
+    if (done) {
+        p->done(p);
+    }
 }
 
 static void drop_one(struct kafka *k, struct kafka_request *r)
@@ -99,7 +88,7 @@ static void drop_one(struct kafka *k, struct kafka_request *r)
 
 static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
-    const struct slot *s = m->_private;
+    const struct kafka_slot *s = m->_private;
     struct kafka_request *r = request_of(s);
     struct broker_report *rep = &r->asked->reports[s - r->slots];
 
@@ -122,7 +111,7 @@ static int make_producer(struct kafka *k, struct err *e)
         {"enable.idempotence", "true"},
         {"acks", "all"},
         {"partitioner", "murmur2_random"},
-        {"linger.ms", "0.5"},
+        {"linger.ms", "0"}, /* requests are gathered here, not there */
         {"batch.size", "1000000"},
         {"batch.num.messages", "10000"},
         {"message.max.bytes", "100000000"},
@@ -219,6 +208,7 @@ void kafka_produce_serve(struct kafka *k, int wait_ms)
         return;
     }
     (void)k->rd->poll(rk, wait_ms);
+    kafka_gather_hurry(k);
     if (broken) {
         (void)k->rd->purge(rk,
                            RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -352,7 +342,7 @@ static enum err_code place(const struct kafka_request *r,
                                                             : ERR_NONE;
 }
 
-static void send_all(struct kafka *k, struct kafka_request *r)
+void kafka_produce_send(struct kafka *k, struct kafka_request *r)
 {
     struct broker_produce *p = r->asked;
     struct kafka_topic *t = r->topic;
@@ -416,7 +406,7 @@ static void give_up(struct kafka *k, struct kafka_asked *asked,
         }
     }
     p->error = *e;
-    kafka_keys_end(k, asked, p);
+    (void)kafka_keys_end(k, asked, p);
     p->error = (struct err){.code = ERR_NONE};
 }
 
@@ -484,7 +474,7 @@ static int begin(struct kafka *k, struct broker_produce *p,
         mem_free(r);
         return -1;
     }
-    send_all(k, r);
+    kafka_gather(k, r);
     return 0;
 }
 

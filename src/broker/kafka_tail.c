@@ -9,6 +9,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "broker/kafka_api_int.h"
 #include "broker/kafka_keys_int.h"
@@ -204,4 +205,59 @@ int kafka_tail_read(struct kafka *k, const struct broker_topic *t,
         rc = read_partition(k, t, p, what, e);
     }
     return rc;
+}
+
+/* ---- which were read ---- */
+
+struct kafka_tail_done {
+    char name[TOPIC_NAME_MAX + 1];
+    int64_t epoch;
+    struct kafka_tail_done *next;
+};
+
+bool kafka_tails_read(const struct kafka_tails *s, const char *topic,
+                      int64_t epoch)
+{
+    const struct kafka_tail_done *t = s->list;
+
+    while (t != NULL && (t->epoch != epoch || strcmp(t->name, topic) != 0)) {
+        t = t->next;
+    }
+    return t != NULL;
+}
+
+int kafka_tails_add(struct kafka_tails *s, const char *topic, int64_t epoch,
+                    uint64_t forgets, struct err *e)
+{
+    struct kafka_tail_done *t;
+
+    if (s->forgets != forgets) {
+        return 0;
+    }
+    t = mem_zero(1, sizeof(*t));
+    if (t == NULL) {
+        return err_nomem(e, sizeof(*t));
+    }
+    (void)snprintf(t->name, sizeof(t->name), "%s", topic);
+    t->epoch = epoch;
+    t->next = s->list;
+    s->list = t;
+    return 0;
+}
+
+void kafka_tails_forget(struct kafka_tails *s, const char *topic)
+{
+    struct kafka_tail_done **at = &s->list;
+
+    s->forgets++;
+    while (*at != NULL) {
+        struct kafka_tail_done *t = *at;
+
+        if (topic == NULL || strcmp(t->name, topic) == 0) {
+            *at = t->next;
+            mem_free(t);
+        } else {
+            at = &t->next;
+        }
+    }
 }

@@ -10,7 +10,7 @@
 enum {
     JOIN_US = 120000000, /* until the group has shared its partitions */
     SESSION_US = 10000000,
-    PREFETCH_BYTES = 8 << 20, /* of each partition; less makes it wait */
+    PREFETCH_BYTES = 16 << 20, /* of each partition; less makes it wait */
     PATTERN_BYTES = 1000,
     FENCED_MAX = 20, /* in a row, before it is told */
 };

@@ -11,7 +11,8 @@ hangs      one broker hangs: what can be answered is, at once (I13)
 rebalance  sinks of one group join, leave and are killed (I4, I5)
 
 SECONDS (2): how long load runs between two faults; ROUNDS (3): kills of the
-server.  SECONDS=30 ROUNDS=100 is the long form.  Words choose cases.
+server; HOLD (6): how long followers hang.  SECONDS=40 ROUNDS=100 HOLD=75 is the
+long form, with two minutes of load.  Words choose cases.
 """
 import glob
 import hashlib
@@ -163,6 +164,7 @@ def stopped(c, folder):
     c.tool("halt")
     _, text = ill(server, 15)
     check('"unavailable"' in text, "I13 kafka: /healthz says that no broker is there", text)
+    check(metric(server, "pinline_broker_up") == 0, "I13 kafka: and so does /metrics")
     began_get = time.monotonic()
     server.get("/healthz")
     check(time.monotonic() - began_get < 1, "/healthz answers at once all the same")
