@@ -88,11 +88,13 @@ def denied(values, folder, topic):
               f"a user without rights is told so by {' '.join(words[:2])}", (code, err))
     code, err, _ = k.run("serve", "--listen", "127.0.0.1:0")
     check(code not in (0, -6, -11) and "uthoriz" in err, "and by serve", (code, err))
-    side.Kafka(values, folder).kt("kafka-acls", "--add", "--allow-principal", "User:mallory",
-                                  "--operation", "Describe", "--topic", topic)
+    plain = side.Kafka(values, folder)
+    plain.pinline("plain", "topics", "create", "hers.pin", "hers.geo", "hers.user")
+    plain.kt("kafka-acls", "--add", "--allow-principal", "User:mallory", "--operation",
+             "Describe", "--topic", "hers", "--resource-pattern-type", "prefixed")
     with side.Server(k, "data", "--no-pipelines", "--config", k.config, "--set",
-                     f"topics=pin={topic}") as s:
-        r = requests.post(f"{s.url}/topics/{topic}", headers=V2, timeout=60,
+                     "prefix=hers") as s:
+        r = requests.post(f"{s.url}/topics/hers.pin", headers=V2, timeout=60,
                           data=json.dumps({"records": [{"value": 1}]}))
         said.append(r.text)
         check(r.status_code == 403 and "40301" in r.text,
