@@ -96,6 +96,7 @@
     XX(event_destroy)                           \
     XX(event_error)                             \
     XX(event_error_string)                      \
+    XX(fatal_error)                             \
     XX(flush)                                   \
     XX(get_watermark_offsets)                   \
     XX(group_result_error)                      \

@@ -236,8 +236,8 @@ static void be_silent(const rd_kafka_t *rk, int level, const char *fac,
 static void note_error(rd_kafka_t *rk, int err, const char *why, void *opaque)
 {
     struct kafka *k = opaque;
+    char text[WHY_MAX];
 
-    (void)rk;
     mutex_lock(&k->lock);
     (void)snprintf(k->health.reason, sizeof(k->health.reason), "%s", why);
     if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
@@ -247,6 +247,7 @@ static void note_error(rd_kafka_t *rk, int err, const char *why, void *opaque)
     }
     if (err == RD_KAFKA_RESP_ERR__FATAL && rk == k->producer) {
         k->broken = true;
+        k->broken_by = k->rd->fatal_error(rk, text, sizeof(text));
     }
     mutex_unlock(&k->lock);
 }

@@ -52,9 +52,10 @@ struct kafka {
     int64_t list_us;
 
     rd_kafka_t *producer;
-    uint64_t producers; /* made so far */
-    int users;          /* threads in kafka_send() */
-    bool broken;        /* the producer must be replaced */
+    uint64_t producers;            /* made so far */
+    int users;                     /* threads in kafka_send() */
+    bool broken;                   /* the producer must be replaced */
+    rd_kafka_resp_err_t broken_by; /* the last one; of the serving thread */
     atomic_llong waiting, waiting_bytes;
 
     struct kafka_conn *conns; /* that read; also under conn_lock */

@@ -89,6 +89,7 @@ static void drop_one(struct kafka *k, struct kafka_request *r)
 static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
     const struct kafka_slot *s = m->_private;
+    struct kafka *k = opaque;
     struct kafka_request *r = request_of(s);
     struct broker_report *rep = &r->asked->reports[s - r->slots];
 
@@ -97,10 +98,14 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
         *rep = (struct broker_report){
             m->partition, m->offset >= 0 ? m->offset : -1, ERR_NONE};
     } else {
-        *rep = (struct broker_report){-1, -1, kafka_code(m->err)};
-        r->first_error = m->err;
+        /* never sent: what ended the producer is what was wrong */
+        r->first_error = m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
+                                 k->broken_by != RD_KAFKA_RESP_ERR_NO_ERROR
+                             ? k->broken_by
+                             : m->err;
+        *rep = (struct broker_report){-1, -1, kafka_code(r->first_error)};
     }
-    drop_one(opaque, r);
+    drop_one(k, r);
 }
 
 /* ---- the producer ---- */
@@ -136,6 +141,7 @@ static int make_producer(struct kafka *k, struct err *e)
     }
     k->producer = rk;
     k->producers++;
+    k->broken_by = RD_KAFKA_RESP_ERR_NO_ERROR;
     cond_broadcast(&k->moved); /* its reports are wanted */
     return 0;
 }
