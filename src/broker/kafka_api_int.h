@@ -1,8 +1,7 @@
 /*
  * kafka_api_int.h - the functions of librdkafka that the connector calls.
  *
- * The library is loaded when the first Kafka broker is opened and stays
- * loaded: its threads may still be ending when a handle is closed.
+ * The library is loaded when the first Kafka broker is opened, and stays.
  */
 #ifndef BROKER_KAFKA_API_INT_H
 #define BROKER_KAFKA_API_INT_H

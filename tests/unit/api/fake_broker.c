@@ -1,5 +1,6 @@
 #include "fake_broker.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,7 @@ struct broker {
     struct mutex lock;
     struct cond change;
     struct fake_conf conf;
+    atomic_llong ask_us;
     struct fake_topic *topics[TOPICS];
     size_t n;
     struct key keys[KEYS];
@@ -208,6 +210,7 @@ void fake_broker_set(struct broker *b, const struct fake_conf *c)
 {
     mutex_lock(&b->lock);
     b->conf = *c;
+    atomic_store(&b->ask_us, c->ask_us);
     cond_broadcast(&b->change);
     mutex_unlock(&b->lock);
 }
@@ -280,24 +283,12 @@ int broker_topic_create(struct broker *b, const struct broker_topic *t,
     return rc;
 }
 
-static void ask(struct broker *b)
-{
-    int64_t us;
-
-    mutex_lock(&b->lock);
-    us = b->conf.ask_us;
-    mutex_unlock(&b->lock);
-    if (us > 0) {
-        clock_sleep_us(us);
-    }
-}
-
 int broker_topic_get(struct broker *b, const char *name,
                      struct broker_topic *ret, struct err *e)
 {
     struct fake_topic *t;
 
-    ask(b);
+    clock_sleep_us(atomic_load(&b->ask_us));
     mutex_lock(&b->lock);
     t = find(b, name);
     if (t != NULL) {
@@ -316,7 +307,7 @@ int broker_topic_list(struct broker *b, struct broker_topic **ret, size_t *n,
     if (list == NULL) {
         return err_nomem(e, sizeof(*list));
     }
-    ask(b);
+    clock_sleep_us(atomic_load(&b->ask_us));
     mutex_lock(&b->lock);
     for (size_t i = 0; i < b->n; i++) {
         list[i] = b->topics[i]->t;
