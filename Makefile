@@ -67,7 +67,7 @@ check: build-test
 .PHONY: test-long
 test-long: test long-deps build-tsan build-fuzz
 	@tests/run $(ASAN):rest $(TSAN):unit,contract,fault,rest $(TEST)+valgrind:unit $(TEST):long
-	@ROUNDS=100 KINESIS_ROUNDS=10 OVERLOAD_SECONDS=100 TEST_TIMEOUT=20 tests/run $(TEST):fault
+	@ROUNDS=100 KINESIS_ROUNDS=10 STREAM_COMMITS=5000 OVERLOAD_SECONDS=100 TEST_TIMEOUT=20 tests/run $(TEST):fault
 	@tools/fuzz $(FUZZ) $(SECONDS)
 
 ## make asan       unit and contract tests under ASan and UBSan
