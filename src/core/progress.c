@@ -48,7 +48,7 @@ static size_t add(char *text, size_t cap, size_t at, const char *more)
 static size_t add_bar(char *text, size_t cap, size_t at, double share)
 {
     char bar[BAR + 3];
-    size_t full = (size_t)(share * BAR);
+    size_t full = (size_t)(share * (double)BAR);
 
     bar[0] = '[';
     memset(bar + 1, '#', full);
@@ -102,7 +102,7 @@ void progress_begin(struct progress *p, const char *name, const char *unit,
     p->started_us = clock_mono_us();
     atomic_init(&p->done, 0);
     /* nothing is drawn for steps that are over at once */
-    atomic_init(&p->next_draw_us, p->started_us + 2 * DRAW_EVERY_US);
+    atomic_init(&p->next_draw_us, p->started_us + (int64_t)2 * DRAW_EVERY_US);
     p->shown = !atomic_load(&quiet_all) && isatty(STDERR_FILENO);
 }
 

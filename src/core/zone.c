@@ -169,7 +169,8 @@ static int64_t days_of(const struct turn *t, int year)
     }
     first = clock_days(year, t->month, 1);
     /* 1970-01-01 was a Thursday (4); the first such weekday of the month */
-    day = first + (t->day - (first + 4) % 7 + 7) % 7 + 7 * (t->week - 1);
+    day =
+        first + (t->day - (first + 4) % 7 + 7) % 7 + (int64_t)7 * (t->week - 1);
     while (day >= first + clock_days_in_month(year, t->month)) {
         day -= 7;
     }
@@ -252,7 +253,7 @@ static bool read_times(struct zone *z, struct slice s, const struct counts *c)
     for (int64_t i = 0; i < c->types; i++) {
         int64_t offset = big_endian(types + i * 6, 4);
 
-        if (offset < -2 * DAY || offset > 2 * DAY) {
+        if (offset < (int64_t)-2 * DAY || offset > (int64_t)2 * DAY) {
             return false;
         }
     }
@@ -399,8 +400,8 @@ int64_t zone_to_local(const struct zone *z, int64_t utc_us)
 int zone_instants(const struct zone *z, int64_t local_us, int64_t ret[2])
 {
     int64_t around = floor_seconds(local_us);
-    int64_t early = local_us - offset_at(z, around - 2 * DAY) * SECOND;
-    int64_t late = local_us - offset_at(z, around + 2 * DAY) * SECOND;
+    int64_t early = local_us - offset_at(z, around - (int64_t)2 * DAY) * SECOND;
+    int64_t late = local_us - offset_at(z, around + (int64_t)2 * DAY) * SECOND;
     int n = 0;
 
     if (early > late) {
@@ -428,8 +429,8 @@ int64_t zone_to_utc(const struct zone *z, int64_t local_us)
         return at[0];
     }
     /* a gap: the wall is below `local_us` before it and above behind it */
-    low = floor_seconds(local_us) - 2 * DAY;
-    high = low + 4 * DAY;
+    low = floor_seconds(local_us) - (int64_t)2 * DAY;
+    high = low + (int64_t)4 * DAY;
     while (high - low > 1) {
         int64_t middle = low + (high - low) / 2;
 

@@ -37,7 +37,7 @@ struct clean_job_result {
 };
 
 /* ERR_DATA when max_rejects is passed: then no file was made. */
-int clean_job_run(const struct clean_job *j, struct clean_job_result *ret,
+int clean_job_run(const struct clean_job *c, struct clean_job_result *ret,
                   struct err *e) MUST_USE;
 
 #endif

@@ -250,7 +250,7 @@ static void label(struct out *o, const struct report_answer *a,
 
 static int bar_length(double v, double max)
 {
-    return max > 0 ? (int)(v / max * BAR_WIDTH + 0.5) : 0;
+    return max > 0 ? (int)(v / max * (double)BAR_WIDTH + 0.5) : 0;
 }
 
 static void bar(struct out *o, double v, double max)

@@ -15,7 +15,7 @@ int parquet_write(struct duck *d, const char *path,
                   const struct batch *const *batches, size_t n,
                   int64_t *ret_bytes, struct err *e) MUST_USE;
 /* As above with the rows of a SELECT. */
-int parquet_write_query(struct duck *d, const char *path, const char *sql,
+int parquet_write_query(struct duck *d, const char *path, const char *select,
                         int64_t *ret_bytes, struct err *e) MUST_USE;
 /* Append a list of files as read_parquet takes it: ['a', 'b']. */
 int parquet_list_sql(struct buf *b, const char *const *paths, size_t n,
