@@ -190,7 +190,7 @@ def try_sdk(airflow, port):
     check(good and lines[4] == "ResourceDoesNotExist Run 999999 does not exist.",
           "an unknown run is the SDK's ResourceDoesNotExist", done.stdout)
     check(good and lines[5:] == ["SUCCESS", "True"],
-          "I14 Databricks: the same token is the same run", done.stdout)
+          "I14 databricks: the same token is the same run", done.stdout)
 
 
 # ---- workers that die ----
@@ -348,14 +348,13 @@ def try_killed(airflow):
                 ran = sorted(f.read().split())
             check(len(asked) == 2 and {r["state"] for r in asked} == {"success"} and
                   ran == sorted(str(r["run_id"]) for r in asked),
-                  "I14 Airflow: a worker that is killed while it waits gets the run that "
-                  "it had; the interval runs once, by HTTP and by Databricks operators",
+                  "I14 airflow: a worker that is killed while it waits gets the run it had",
                   f"ran {ran}, runs {asked}")
             count = pinline(folder, "query", "--format", "json", "--sql",
                             "SELECT count(*) AS n, count(DISTINCT ind) AS k FROM clean_pin")
             check(count.returncode == 0 and json.loads(count.stdout)[0]["n"] == 20,
-                  "I14 Airflow: a batch whose worker is killed behind it is done again, "
-                  "its rows are there once", count.stdout + count.stderr)
+                  "I14 airflow: a batch whose worker is killed has its rows there once",
+                  count.stdout + count.stderr)
         finally:
             server.terminate()
             server.wait(timeout=30)

@@ -271,14 +271,14 @@ def served_round(seed):
 def main():
     what = sys.argv[1:] or ["alone", "serve"]
     for word, name, one, rounds in (
-            ("alone", "I14 scheduler: every interval runs once, {} rounds of "
-             "SIGKILL at every point", one_round, ROUNDS),
-            ("serve", "I14 server: every interval and every token runs once, "
-             "{} rounds of SIGKILL of `serve`", served_round, (ROUNDS + 2) // 3)):
+            ("alone", "I14 scheduler: every interval runs once, killed at every point",
+             one_round, ROUNDS),
+            ("serve", "I14 server: every interval and every token runs once, also killed",
+             served_round, (ROUNDS + 2) // 3)):
         if word in what:
             whys = [(seed, one(seed)) for seed in range(rounds)]
             bad = [f"round {seed}: {why}" for seed, why in whys if why]
-            check(not bad, name.format(rounds), "; ".join(bad))
+            check(not bad, f"{name}, {rounds} rounds of SIGKILL", "; ".join(bad))
     return finish()
 
 
