@@ -36,6 +36,11 @@ SETS = ["--set", "schedule.cron=@every 1s", "--set",
         f"schedule.tasks={TASKS}", "--set", "schedule.retry_delay=0"]
 
 
+def place():
+    """A folder; a task whose scheduler was killed may still end in it."""
+    return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+
+
 def pinline(folder, *words, env=None, timeout=120):
     return subprocess.run([PINLINE, *words], cwd=folder, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -97,7 +102,7 @@ def runs_of(folder, sets):
 
 def one_round(seed):
     rng = random.Random(seed)
-    with tempfile.TemporaryDirectory() as folder:
+    with place() as folder:
         with Server(None, pipelines=True, cwd=folder, stderr=subprocess.DEVNULL) as s:
             begin = time.time()
             done = pinline(folder, "emulate", "--to", s.url, "--rows", "40", "--pace",
@@ -230,7 +235,7 @@ def killed(server, at, rng):
 
 def served_round(seed):
     rng = random.Random(seed)
-    with tempfile.TemporaryDirectory() as folder:
+    with place() as folder:
         port = free_port()
         clients = Clients(f"http://127.0.0.1:{port}")
         missed = []
