@@ -13,7 +13,7 @@ import threading
 import time
 
 import rest_side
-from rest_side import JSON, V2, Server, check, main, post, read_all, records, requests
+from rest_side import JSON, V2, Server, check, main, post, records, requests
 
 MB = 1 << 20
 MOST = 128  # instances: consumers.max on Kafka
@@ -66,8 +66,10 @@ def readers(s):
 
 def idle(s):
     """Those that nobody asks go; one that waits for records does not."""
+    for i in range(MOST):
+        s.consumer(f"g{i}", "i")
     busy = f"{s.url}/consumers/g0/instances/i"
-    read_all(busy, 40)
+    post(busy + "/subscription", {"topics": ["large"]})
     until = time.time() + 40
     while time.time() < until and "pinline_consumers 1\n" not in requests.get(f"{s.url}/metrics").text:
         requests.get(busy + "/records?timeout=1000", headers={"Accept": JSON})
@@ -227,7 +229,7 @@ def slow(s):
     check(got == {(408, 408)} and LATE - 0.1 < took < LATE + 5, "then they are told 408", (got, took))
 
 
-def run(_kind):
+def run(kind):
     with Server(topics=[("many", 1)]) as s:
         bodies(s)
         at_once(s)
@@ -235,11 +237,13 @@ def run(_kind):
         half_closed(s)
         slow(s)
         bounded(s, "half-closed and slow clients")
-    with Server("--set", f"consumers.max={MOST}", "--set", "consumers.idle=8s", topics=[("large", 1)]) as s:
+    most = () if kind == "kafka" else ("--set", f"consumers.max={MOST}")
+    with Server(*most, topics=[("large", 1)]) as s:
         for _ in range(32):
             s.produce("large", ["x" * 1000] * 1000)
         instances(s)
         readers(s)
+    with Server(*most, "--set", "consumers.idle=3s") as s:
         idle(s)
 
 
