@@ -8,6 +8,7 @@
 #include "core/digest.h"
 #include "core/mem.h"
 #include "core/num.h"
+#include "json/json_scan.h"
 
 enum {
     ID_MAX = 80,
@@ -352,6 +353,18 @@ static bool no_memory(struct produce_fault *f)
     return produce_fault_set(f, 500, 50003, "out of memory");
 }
 
+/* The first value alone: the parser copies all that it is given, and makes
+ * room for it, which for each of many records would be all that follow. */
+static struct slice front(struct slice s)
+{
+    struct json_scan scan;
+
+    json_scan_init(&scan);
+    return json_scan_step(&scan, s) == JSON_SCAN_DONE
+               ? (struct slice){s.ptr, scan.at}
+               : s;
+}
+
 bool record_body_stream(struct record_body *ret, struct slice body,
                         size_t records_max, struct produce_fault *f)
 {
@@ -372,7 +385,7 @@ bool record_body_stream(struct record_body *ret, struct slice body,
             return produce_fault_set(
                 f, 413, 413, "one request may hold %zu records", records_max);
         }
-        if (json_parse(&doc, rest, JSON_PREFIX, NULL, &e) != 0) {
+        if (json_parse(&doc, front(rest), JSON_PREFIX, NULL, &e) != 0) {
             struct reader rd = {.b = ret, .item = add(ret)};
 
             if (rd.item == NULL || e.code == ERR_NOMEM) {
