@@ -12,8 +12,6 @@ import sys
 import threading
 import time
 
-import far
-import rest_side
 from rest_side import JSON, ROOT, V2, Server, check, main, post, requests, token_file
 
 BINARY = "application/vnd.kafka.binary.v2+json"
@@ -162,17 +160,6 @@ def tokens():
         told(requests.get(s.url + "/v3/clusters"), 401, 40101, "v3: no token")
 
 
-def away(kafka):
-    """Kafka has gone: what cannot be said is said with 50003, and soon."""
-    with Server("--set", "broker_options=message.timeout.ms=3000", topics=[("codes-away", 1)]) as s:
-        s.produce("codes-away", [1])
-        far.call("kafka", "halt", "--dir", kafka)
-        r = send(s, '{"records":[{"value":1}]}', path="/topics/codes-away")
-        failed(r, 50003, "a record that Kafka did not take in time")
-        told(requests.get(s.url + "/topics/codes-away/partitions/0/offsets", timeout=60), 500, 50003,
-             "offsets of a Kafka that is away")
-
-
 def stopping():
     """While a body is still coming in, what is new is refused."""
     with Server(topics=[("codes-stop", 1)]) as s, requests.Session() as session, \
@@ -190,7 +177,7 @@ def listed():
         return {(int(a), int(b)) for a, b in re.findall(r"(?m)^\| (\d{3}) \| (\d{3,5}) \|", f.read())}
 
 
-def run(kind):
+def run(_kind):
     with Server("--set", "consumers.max=2", topics=[("codes", 2), ("codes-bytes", 1), ("codes-empty", 1)]) as s:
         produce(s)
         paths(s)
@@ -200,11 +187,8 @@ def run(kind):
         busy(s)
     tokens()
     stopping()
-    want = listed() - {(408, 408), (500, 50002)}  # rest_limits.py, fail_corrupt.http
-    if kind == "kafka":
-        away(rest_side.FAR["dir"])
-    else:
-        want -= {(200, 50003), (500, 50003)}  # of a broker that can be away
+    # rest_limits.py; fail_corrupt, fail_slow and fail_record of tests/cases/http
+    want = listed() - {(408, 408), (500, 50002), (500, 50003), (200, 50003)}
     check(seen == want, "docs/reference/rest-codes.md has these codes", sorted(seen ^ want))
 
 

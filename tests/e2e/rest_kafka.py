@@ -20,7 +20,7 @@ def main():
                      ["rest_limits.py", "kafka"],
                      ["http_cases.py", PINLINE, CASES, "consumer_create", "consumer_records",
                       "consumer_positions"],
-                     ["rest_codes.py", "kafka"]):  # ends Kafka
+                     ["rest_codes.py", "kafka"]):
             told.program([sys.executable, os.path.join(HERE, argv[0]), *argv[1:]], env=env)
     return told.finish()
 
