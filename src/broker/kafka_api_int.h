@@ -121,7 +121,6 @@
     XX(produce)                                 \
     XX(producev)                                \
     XX(purge)                                   \
-    XX(query_watermark_offsets)                 \
     XX(queue_destroy)                           \
     XX(queue_forward)                           \
     XX(queue_get_partition)                     \

@@ -478,6 +478,29 @@ static int check_partition(struct kafka *k, const char *topic,
     return 0;
 }
 
+/*
+ * The offset of the first record at or after a time in milliseconds (BEGINNING
+ * and END are times too); -1: none.  query_watermark_offsets() would ask for
+ * both ends at once, but waits for a broker that hangs, however long.
+ */
+static rd_kafka_resp_err_t ask_offset(struct kafka *k, const char *topic,
+                                      int32_t partition, int64_t at,
+                                      int64_t until_us, int64_t *ret)
+{
+    int64_t left_ms = (until_us - clock_mono_us()) / 1000;
+    rd_kafka_topic_partition_list_t *l = k->rd->topic_partition_list_new(1);
+    rd_kafka_resp_err_t rc;
+
+    k->rd->topic_partition_list_add(l, topic, partition)->offset = at;
+    rc = k->rd->offsets_for_times(k->admin, l, left_ms > 1 ? (int)left_ms : 1);
+    if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rc = l->elems[0].err;
+    }
+    *ret = l->elems[0].offset;
+    k->rd->topic_partition_list_destroy(l);
+    return rc;
+}
+
 /* A new topic's brokers may not know yet who leads it, and a leader that went
  * away needs a successor: asked again until the time is up. */
 int kafka_ends(struct kafka *k, const char *topic, int32_t partition,
@@ -489,11 +512,14 @@ int kafka_ends(struct kafka *k, const char *topic, int32_t partition,
     int64_t end = 0;
 
     for (;;) {
-        int64_t left_ms = (until - clock_mono_us()) / 1000;
-        rc = k->rd->query_watermark_offsets(k->admin, topic, partition, &begin,
-                                            &end,
-                                            left_ms > 1 ? (int)left_ms : 1);
-        if (kafka_code(rc) != ERR_CONNECT || left_ms * 1000 < ENDS_PAUSE_US ||
+        rc = ask_offset(k, topic, partition, RD_KAFKA_OFFSET_BEGINNING, until,
+                        &begin);
+        if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rc = ask_offset(k, topic, partition, RD_KAFKA_OFFSET_END, until,
+                            &end);
+        }
+        if (kafka_code(rc) != ERR_CONNECT ||
+            clock_mono_us() + ENDS_PAUSE_US > until ||
             atomic_load(&k->stopping)) {
             break;
         }
@@ -530,8 +556,6 @@ int kafka_topic_op_offset_at(struct broker *b, const char *topic,
                              struct err *e)
 {
     struct kafka *k = kafka_of(b);
-    rd_kafka_topic_partition_list_t *l;
-    rd_kafka_topic_partition_t *at;
     rd_kafka_resp_err_t rc;
     int64_t begin;
     int64_t found;
@@ -539,16 +563,10 @@ int kafka_topic_op_offset_at(struct broker *b, const char *topic,
     if (check_partition(k, topic, partition, e) < 0) {
         return -1;
     }
-    l = k->rd->topic_partition_list_new(1);
-    at = k->rd->topic_partition_list_add(l, topic, partition);
     /* whole milliseconds, not before the time that is asked for */
-    at->offset = time_us <= 0 ? 0 : (time_us - 1) / 1000 + 1;
-    rc = k->rd->offsets_for_times(k->admin, l, KAFKA_CALL_MS);
-    if (rc == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rc = l->elems[0].err;
-    }
-    found = l->elems[0].offset;
-    k->rd->topic_partition_list_destroy(l);
+    rc = ask_offset(k, topic, partition,
+                    time_us <= 0 ? 0 : (time_us - 1) / 1000 + 1,
+                    clock_mono_us() + KAFKA_CALL_MS * INT64_C(1000), &found);
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return kafka_fail(k, e, rc, NULL,
                           "find a time in topic \"%s\" partition %" PRId32,

@@ -8,6 +8,7 @@ sigterm    the server is ended, with and without brokers (I15)
 behind     the server is killed while a leader holds what its followers, which
            hang, do not, and the request is repeated (I3)
 hangs      one broker hangs: what can be answered is, at once (I13)
+deaf       all brokers hang: what asks them is told so, and SIGTERM ends the server (I13, I15)
 rebalance  sinks of one group join, leave and are killed (I4, I5)
 
 SECONDS (2): how long load runs between two faults; ROUNDS (3): kills of the
@@ -353,6 +354,31 @@ def hangs(c, folder):
     load.compare(held(c.bootstrap, topics), check, "a broker that hung")
 
 
+def deaf(c, folder):
+    """Every broker is stopped, not ended, while offsets are asked for."""
+    topic = c.topics("deaf")[0]
+    server = Server(os.path.join(folder, "deaf"), c.url, 0, "--set", f"prefix=deaf{c.run}")
+    path = f"/topics/{topic}/partitions/0/offsets"
+    until_stored(server.port, topic, "heard")
+    check(server.get(path)[0] == 200, "offsets are told while brokers answer")
+    for node in (1, 2, 3):
+        c.kill(node, signal.SIGSTOP)
+    try:
+        asking = Asking(server, path)
+        time.sleep(14)
+        check(asking.seen and all(s in (500, 503) for s, _ in asking.seen),
+              "I13 kafka: who asks brokers that all hang is told so in 14 s", asking.seen[-1:])
+        began = time.monotonic()
+        check(server.stop() == 0, "I15 kafka: SIGTERM ends the server while all brokers hang")
+        check(time.monotonic() - began < 15, "I15 kafka: and does so within 15 s",
+              time.monotonic() - began)
+        asking.end()
+    finally:
+        for node in (1, 2, 3):
+            c.kill(node, signal.SIGCONT)
+    check(c.whole([topic]), "all brokers are back")
+
+
 class Sinks:
     """Processes of one group; some share a data directory, some have their
     own, all write to one folder."""
@@ -448,7 +474,7 @@ def rebalance(c, folder):
 
 
 CASES = {"leaders": leaders, "killed": killed, "stopped": stopped, "sigterm": sigterm,
-         "behind": behind, "hangs": hangs, "rebalance": rebalance}
+         "behind": behind, "hangs": hangs, "deaf": deaf, "rebalance": rebalance}
 
 
 def main():
