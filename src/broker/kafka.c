@@ -115,14 +115,20 @@ int kafka_fail(struct kafka *k, struct err *e, rd_kafka_resp_err_t err,
     return err_set(e, code, "could not %s: %s", what, why);
 }
 
-void kafka_alive(struct kafka *k)
+void kafka_answered(struct kafka *k)
 {
-    mutex_lock(&k->lock);
+    k->answered_us = clock_mono_us();
     if (!k->health.ok) {
         k->health.ok = true;
         k->down_us = 0;
         k->health.reason[0] = '\0';
     }
+}
+
+void kafka_alive(struct kafka *k)
+{
+    mutex_lock(&k->lock);
+    kafka_answered(k);
     mutex_unlock(&k->lock);
 }
 
@@ -161,19 +167,24 @@ static bool probe(struct kafka *k, int ms)
 }
 
 /* One broker that hangs is not all of them: it is asked again and again until
- * its connection is given up, then another. */
+ * its connection is given up, then another; and what any of them acknowledged
+ * meanwhile says that somebody is there. */
 static void probe_all(struct kafka *k)
 {
+    int64_t began = clock_mono_us();
+
     for (int i = 0; i < PROBES; i++) {
         if (atomic_load(&k->stopping) || probe(k, PROBE_MS)) {
             return;
         }
     }
     mutex_lock(&k->lock);
-    kafka_down(k);
-    if (k->health.reason[0] == '\0') {
-        (void)snprintf(k->health.reason, sizeof(k->health.reason),
-                       "no broker answers");
+    if (k->answered_us < began - PROBE_US) {
+        kafka_down(k);
+        if (k->health.reason[0] == '\0') {
+            (void)snprintf(k->health.reason, sizeof(k->health.reason),
+                           "no broker answers");
+        }
     }
     mutex_unlock(&k->lock);
 }

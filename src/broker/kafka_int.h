@@ -67,8 +67,9 @@ struct kafka {
 
     struct broker_stats stats;
     struct broker_health health;
-    int64_t down_us;  /* monotonic, since when !health.ok; 0: it is */
-    int brokers_most; /* ever seen */
+    int64_t down_us;     /* monotonic, since when !health.ok; 0: it is */
+    int64_t answered_us; /* monotonic, of the last answer */
+    int brokers_most;    /* ever seen */
 };
 
 static inline struct kafka *kafka_of(struct broker *b)
@@ -93,7 +94,8 @@ enum err_code kafka_code(rd_kafka_resp_err_t err);
 /* Fill *e: "could not <what>: <why>"; -1. */
 int kafka_fail(struct kafka *k, struct err *e, rd_kafka_resp_err_t err,
                const char *why, const char *fmt, ...) PRINTF_LIKE(5, 6);
-/* Something was answered: the cluster is there. */
+/* Something was answered: the cluster is there.  The first under the lock. */
+void kafka_answered(struct kafka *k);
 void kafka_alive(struct kafka *k);
 /* Nobody answers.  Under the lock. */
 void kafka_down(struct kafka *k);

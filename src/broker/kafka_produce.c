@@ -40,6 +40,9 @@ static void add_counts(struct kafka *k, const struct kafka_request *r)
     if (us > k->stats.commit_us_max) {
         k->stats.commit_us_max = us;
     }
+    if (r->first_error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_answered(k);
+    }
     cond_broadcast(&k->moved);
     mutex_unlock(&k->lock);
 }
