@@ -27,8 +27,12 @@ QUICK = ("spark.sql.shuffle.partitions=2,spark.driver.memory=1g,"
          "spark.driver.extraJavaOptions=-XX:TieredStopAtLevel=1")
 
 
+def data_of(folder):
+    return os.path.join(folder, "data")
+
+
 def pinline(folder, *args):
-    return subprocess.run([PINLINE, "--data", folder, *args], text=True, cwd=folder,
+    return subprocess.run([PINLINE, "--data", data_of(folder), *args], text=True, cwd=folder,
                           capture_output=True, check=False, timeout=900)
 
 
@@ -52,13 +56,19 @@ def differing(ours, theirs):
 def clean(folder, spark):
     """Odd rows too: wrapped, in strings, without a key."""
     path = os.path.join(folder, "mixed.jsonl")
-    with open(os.path.join(folder, "made", "geo.jsonl"), encoding="utf-8") as f:
-        lines = f.read().splitlines()
-    with open(path, "w", encoding="utf-8") as f:
-        f.write("\n".join(lines) + "\n")
-        f.write(json.dumps({"records": [{"value": json.loads(lines[0])},
-                                        {"value": dict(json.loads(lines[1]), ind=77)}]}))
-        f.write("\n" + json.dumps(lines[2]) + "\n[]\nno json\n")
+    with open(os.path.join(folder, "made", "geo.jsonl"), "rb") as f:
+        made = f.read()
+    lines = []
+    for line in made.splitlines():
+        try:
+            row = json.loads(line)
+            lines += [row] if isinstance(row, dict) and "ind" in row else []
+        except ValueError:
+            pass  # one of the bad ones
+    with open(path, "wb") as f:
+        f.write(made + json.dumps({"records": [{"value": lines[0]},
+                                               {"value": dict(lines[1], ind=77)}]}).encode())
+        f.write(b"\n" + json.dumps(json.dumps(lines[2])).encode() + b"\n[]\nno json\n")
     c, s = (pinline(folder, "clean", "--table", "geo", path, *more)
             for more in ((), ("--engine", "spark", *spark)))
     check(s.returncode == 0 and rows_of(c.stdout) == rows_of(s.stdout) and
@@ -74,7 +84,7 @@ def local(folder, spark):
     check(len(got) == len(want) == 15 and not differing(want, got),
           "query all: Spark's answers are DuckDB's, from the same Delta tables",
           r.stderr + str(differing(want, got) if got else ""))
-    left = os.listdir(os.path.join(folder, "spark"))
+    left = os.listdir(os.path.join(data_of(folder), "spark"))
     check(not [n for n in left if n.startswith("run-")],
           "nothing is left of a run that went well", left)
     return want
@@ -104,7 +114,7 @@ def children(pid):
 
 
 def interrupted(folder, spark):
-    p = subprocess.Popen([PINLINE, "--data", folder, "query", "--engine", "spark", "01",
+    p = subprocess.Popen([PINLINE, "--data", data_of(folder), "query", "--engine", "spark", "01",
                           *spark], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                          text=True)
     until = time.monotonic() + 60
