@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 
 import lake
@@ -90,9 +91,18 @@ class Lines:
         """As on the page, but topics are deleted last."""
         return sorted(self.lines, key=lambda key: key[0] == "DELETE" and "/consumers" not in key[1])
 
+    def ended(self):
+        """Until the run that the lines are about has."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until and "TERMINATED" not in self.run(
+                "GET", "/api/{version}/jobs/runs/get")[1]:
+            time.sleep(0.1)
+
     def prepare(self, method, path):
         """Makes what the line needs; the line with the ids that were given."""
         line = self.lines[method, path]
+        if path.endswith("/runs/repair"):
+            self.ended()
         instance = "/consumers/{group}/instances/{instance}"
         if path.startswith("/consumers/"):
             self.run("DELETE", instance)
@@ -146,7 +156,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([PINLINE, "--data", folder + "/data", "run", "--rows", "20", "--quiet"],
                        check=True, stdout=subprocess.DEVNULL)
-        with Server(folder + "/data") as s:
+        with Server(folder + "/data", pipelines=True) as s:  # runs too
             page(s.url, document(s.url))
         token = folder + "/token"
         with open(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
