@@ -201,7 +201,8 @@ def half_closed(s):
     raw = Raw(s, v2[:-4])
     raw.socket.shutdown(socket.SHUT_WR)
     status, body = raw.answer()
-    check(status in (0, 400), "a request that ends in its middle is none", (status, body[:200]))
+    # libmicrohttpd may see the end with the last bytes and wait on, until the time is over
+    check(status in (0, 400, 408), "a request that ends in its middle is none", (status, body[:200]))
     check(s.produce("half", [4])[0]["offset"] == 3, "nothing of it was stored")
     requests.delete(uri)
 
