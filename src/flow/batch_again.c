@@ -2,23 +2,29 @@
 #include "core/mem.h"
 #include "flow/batch_int.h"
 
+struct table_job_conf batch_job_again(const struct flow_batch_conf *conf,
+                                      const struct spec_table *t)
+{
+    return (struct table_job_conf){.project = conf->project,
+                                   .spec = conf->spec,
+                                   .table = t,
+                                   .broker = conf->broker,
+                                   .pipeline = "batch",
+                                   .sink = "delta",
+                                   .full = true,
+                                   .from_topics = conf->from_topics,
+                                   .dry = true};
+}
+
 static int again(const struct flow_batch_conf *conf,
                  const struct broker_topic *topics, size_t n,
                  struct flow_batch_table *ret, struct err *e)
 {
-    const struct table_job_conf job = {.project = conf->project,
-                                       .spec = conf->spec,
-                                       .table = ret->table,
-                                       .broker = conf->broker,
-                                       .pipeline = "batch",
-                                       .sink = "delta",
-                                       .full = true,
-                                       .from_topics = conf->from_topics,
-                                       .dry = true,
-                                       .keep = &ret->rows};
+    struct table_job_conf job = batch_job_again(conf, ret->table);
     struct table_job *j = NULL;
     int rc = -1;
 
+    job.keep = &ret->rows;
     if (table_job_open(&j, &job, e) == 0 &&
         table_job_look(j, topics, n, -1, e) == 0 &&
         table_job_take(j, INT64_MAX, INT64_MAX, &ret->clean, e) == 0) {

@@ -1,7 +1,7 @@
 #include "flow/raw_rows.h"
 
 #include "core/mem.h"
-#include "flow/table_job.h"
+#include "flow/batch_int.h"
 #include "json/json.h"
 
 enum {
@@ -93,23 +93,15 @@ static void took(void *arg, const struct message *m, size_t n)
 static int look_at_all(struct reading *r, const struct flow_batch_conf *conf,
                        struct err *e)
 {
-    const struct table_job_conf job = {.project = conf->project,
-                                       .spec = conf->spec,
-                                       .table = r->table,
-                                       .broker = conf->broker,
-                                       .pipeline = "batch",
-                                       .sink = "delta",
-                                       .full = true,
-                                       .from_topics = conf->from_topics,
-                                       .dry = true,
-                                       .arg = r,
-                                       .took = took};
+    struct table_job_conf job = batch_job_again(conf, r->table);
     struct broker_topic *topics = NULL;
     struct clean_counts counts = {0};
     struct table_job *j = NULL;
     size_t n = 0;
     int rc = -1;
 
+    job.arg = r;
+    job.took = took;
     if (clean_counts_init(&counts, r->table, e) == 0 &&
         broker_topic_list(conf->broker, &topics, &n, e) == 0 &&
         table_job_open(&j, &job, e) == 0 &&

@@ -10,22 +10,18 @@ import subprocess
 import sys
 import tempfile
 
+from told import skip_all
+
 ROOT = os.environ["PINLINE_ROOT"]
 NODE = os.path.join(os.environ.get("PINLINE_CACHE", ROOT + "/.cache"), "node")
-
-
-def skip(why):
-    print(f"skip {why}")
-    print("0 passed, 0 failed, 1 skipped")
-    sys.exit(77)
 
 
 def main():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium:
-        skip("chromium is not installed; tools/setup test")
+        skip_all("chromium is not installed; tools/setup test")
     if not os.path.isdir(NODE + "/node_modules/playwright-core"):
-        skip("playwright-core is not installed; tools/get-test-deps")
+        skip_all("playwright-core is not installed; tools/get-test-deps")
     shots = os.path.join(os.environ["PINLINE_BUILD"], "screenshots")
     os.makedirs(shots, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:

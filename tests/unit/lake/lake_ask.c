@@ -3,6 +3,16 @@
 #include "core/fs.h"
 #include "test.h"
 
+const struct col_def lake_defs[LAKE_COLUMNS] = {
+    {.name = "ind", .type = COL_INT32, .comment = "row number"},
+    {.name = "title", .type = COL_TEXT},
+    {.name = "coordinates", .type = COL_DOUBLE_LIST},
+    {.name = "timestamp", .type = COL_TIMESTAMP},
+};
+const struct delta_prop lake_props[1] = {{"pinline.pipeline", "clean"}};
+const struct delta_schema lake_schema = {lake_defs, LAKE_COLUMNS, lake_props,
+                                         1,         NULL,         0};
+
 const char *lake_folder(const char *name)
 {
     static char path[FS_PATH_MAX];

@@ -6,6 +6,15 @@
 
 #include "lake/delta.h"
 
+enum {
+    LAKE_COLUMNS = 4
+};
+
+/* A row number, a text, two numbers and a time. */
+extern const struct col_def lake_defs[LAKE_COLUMNS];
+extern const struct delta_prop lake_props[1];
+extern const struct delta_schema lake_schema;
+
 /* A folder of the test's own, good until the next call. */
 const char *lake_folder(const char *name);
 /* One number of a query over the table's rows, by the table's own engine. */

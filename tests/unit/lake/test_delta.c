@@ -6,15 +6,6 @@
 #include "lake_ask.h"
 #include "test.h"
 
-static const struct col_def defs[] = {
-    {.name = "ind", .type = COL_INT32, .comment = "row number"},
-    {.name = "title", .type = COL_TEXT},
-    {.name = "coordinates", .type = COL_DOUBLE_LIST},
-    {.name = "timestamp", .type = COL_TIMESTAMP},
-};
-static const struct delta_prop props[] = {{"pinline.pipeline", "clean"}};
-static const struct delta_schema schema = {defs, 4, props, 1, NULL, 0};
-
 static struct duck *duck;
 
 static int64_t ask(struct delta *t, const char *what)
@@ -27,7 +18,7 @@ static void fill(struct batch *b, int from, int n)
 {
     struct err e = {0};
 
-    CHECK_OK(batch_init(b, defs, 4, &e), &e);
+    CHECK_OK(batch_init(b, lake_defs, 4, &e), &e);
     for (int i = from; i < from + n; i++) {
         double at[] = {i + 0.5, -i};
         char text[32];
@@ -73,8 +64,8 @@ static void a_table_is_made_once_and_opened(void)
     struct err e = {0};
 
     CHECK(delta_open(&t, dir, duck, &e) < 0 && e.code == ERR_NOTFOUND);
-    CHECK_OK(delta_create(&t, dir, &schema, duck, &e), &e);
-    CHECK(delta_create(&u, dir, &schema, duck, &e) < 0);
+    CHECK_OK(delta_create(&t, dir, &lake_schema, duck, &e), &e);
+    CHECK(delta_create(&u, dir, &lake_schema, duck, &e) < 0);
     CHECK_INT(e.code, ERR_EXISTS);
     CHECK_OK(delta_open(&u, dir, duck, &e), &e);
     CHECK_INT(delta_version(u), 0);
@@ -90,7 +81,7 @@ static void rows_come_back_as_they_went_in(void)
     struct delta *t = NULL;
     struct err e = {0};
 
-    CHECK_OK(delta_create(&t, lake_folder("rows"), &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, lake_folder("rows"), &lake_schema, duck, &e), &e);
     CHECK_OK(append(t, 0, 3000, 0, 3000, &e), &e);
     CHECK_OK(append(t, 3000, 2000, 3000, 5000, &e), &e);
     CHECK_INT(delta_files(t), 2);
@@ -116,7 +107,7 @@ static void statistics_say_what_a_file_holds(void)
     char path[FS_PATH_MAX];
     size_t n = 0;
 
-    CHECK_OK(delta_create(&t, dir, &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, dir, &lake_schema, duck, &e), &e);
     CHECK_OK(append(t, 1, 10, 0, 10, &e), &e);
     CHECK_OK(delta_null_counts(t, &nulls, &n, &known, &e), &e);
     CHECK(known);
@@ -150,7 +141,7 @@ static void a_commit_from_elsewhere_is_fenced(void)
     struct delta *u = NULL;
     struct err e = {0};
 
-    CHECK_OK(delta_create(&t, dir, &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, dir, &lake_schema, duck, &e), &e);
     CHECK_OK(delta_open(&u, dir, duck, &e), &e);
     CHECK_OK(append(t, 0, 10, 0, 10, &e), &e);
     /* the same again, from a handle that has not seen the first */
@@ -176,7 +167,7 @@ static void two_writers_of_other_sources_both_win(void)
     struct delta_move move = {"pinline:clean:geo:1:0", 0, 7};
     struct delta_change c = {.operation = "WRITE", .moves = &move, .nmoves = 1};
 
-    CHECK_OK(delta_create(&t, dir, &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, dir, &lake_schema, duck, &e), &e);
     CHECK_OK(delta_open(&u, dir, duck, &e), &e);
     CHECK_OK(append(t, 0, 10, 0, 10, &e), &e);
     CHECK_OK(delta_commit(u, &c, &e), &e);
@@ -198,7 +189,8 @@ static void a_replacement_starts_anew(void)
     struct batch b;
     struct err e = {0};
 
-    CHECK_OK(delta_create(&t, lake_folder("replace"), &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, lake_folder("replace"), &lake_schema, duck, &e),
+             &e);
     CHECK_OK(append(t, 0, 10, 0, 10, &e), &e);
     fill(&b, 100, 4);
     CHECK_OK(delta_write(t, NULL, &b, &adds, &e), &e);
@@ -233,11 +225,12 @@ static void a_column_can_be_added_but_not_changed(void)
     struct err e = {0};
     bool grown = false;
 
-    CHECK_OK(delta_create(&t, lake_folder("column"), &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, lake_folder("column"), &lake_schema, duck, &e),
+             &e);
     CHECK_OK(append(t, 0, 10, 0, 10, &e), &e);
     CHECK(delta_check_schema(t, other, 1, &grown, &e) < 0);
     CHECK(strstr(e.msg, "the column \"ind\" has another type") != NULL);
-    CHECK(delta_check_schema(t, defs, 3, &grown, &e) < 0);
+    CHECK(delta_check_schema(t, lake_defs, 3, &grown, &e) < 0);
     CHECK(strstr(e.msg, "\"timestamp\" where the spec has none") != NULL);
     CHECK_OK(delta_check_schema(t, more, 5, &grown, &e), &e);
     CHECK(grown);
@@ -255,7 +248,7 @@ static void checkpoints_hold_the_same_state(void)
     struct err e = {0};
     char path[FS_PATH_MAX];
 
-    CHECK_OK(delta_create(&t, dir, &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, dir, &lake_schema, duck, &e), &e);
     for (int i = 0; i < 13; i++) {
         CHECK_OK(append(t, i * 10, 10, i * 10, i * 10 + 10, &e), &e);
     }
@@ -358,7 +351,7 @@ static void a_missing_entry_is_noticed(void)
     struct err e = {0};
     char path[FS_PATH_MAX];
 
-    CHECK_OK(delta_create(&t, dir, &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, dir, &lake_schema, duck, &e), &e);
     CHECK_OK(append(t, 0, 1, 0, 1, &e), &e);
     CHECK_OK(append(t, 1, 1, 1, 2, &e), &e);
     delta_close(t);
@@ -390,7 +383,7 @@ static void every_failed_allocation_is_an_error(void)
     unsigned n = 0;
     int rc = -1;
 
-    CHECK_OK(delta_create(&t, dir, &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, dir, &lake_schema, duck, &e), &e);
     CHECK_OK(append(t, 0, 3, 0, 3, &e), &e);
     delta_close(t);
     while (rc != 0 && n < 2000) {

@@ -3,15 +3,6 @@
 #include "lake_ask.h"
 #include "test.h"
 
-static const struct col_def defs[] = {
-    {.name = "ind", .type = COL_INT32, .comment = "row number"},
-    {.name = "title", .type = COL_TEXT},
-    {.name = "coordinates", .type = COL_DOUBLE_LIST},
-    {.name = "timestamp", .type = COL_TIMESTAMP},
-};
-static const struct delta_prop props[] = {{"pinline.pipeline", "clean"}};
-static const struct delta_schema schema = {defs, 4, props, 1, NULL, 0};
-
 static struct duck *duck;
 
 static int64_t ask(struct delta *t, const char *what)
@@ -28,7 +19,7 @@ static void fill_odd(struct batch *b, int from, int n)
         "%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%"};
     struct err e = {0};
 
-    CHECK_OK(batch_init(b, defs, 4, &e), &e);
+    CHECK_OK(batch_init(b, lake_defs, 4, &e), &e);
     for (int i = from; i < from + n; i++) {
         const char *title = titles[i % 5];
 
@@ -84,7 +75,8 @@ static const char *const by_both[] = {"title", "ind"};
 
 static void rows_lie_in_the_folders_of_their_partitions(void)
 {
-    static const struct delta_schema parted = {defs, 4, props, 1, by_both, 2};
+    static const struct delta_schema parted = {lake_defs, 4,       lake_props,
+                                               1,         by_both, 2};
     const char *dir = lake_folder("parted");
     struct delta *t = NULL;
     struct delta_nulls *nulls = NULL;
@@ -118,7 +110,8 @@ static void rows_lie_in_the_folders_of_their_partitions(void)
 
 static void partitions_are_kept_by_checkpoints_and_compaction(void)
 {
-    static const struct delta_schema parted = {defs, 4, props, 1, by_both, 2};
+    static const struct delta_schema parted = {lake_defs, 4,       lake_props,
+                                               1,         by_both, 2};
     const char *dir = lake_folder("parted12");
     struct delta_tidied tidied;
     struct delta *t = NULL;
@@ -155,7 +148,7 @@ static void partition_columns_are_texts_and_whole_numbers(void)
         {{"coordinates"}, 1, "only texts and whole numbers"},
         {{"title", "title"}, 2, "\"title\" twice"},
     };
-    struct delta_schema s = schema;
+    struct delta_schema s = lake_schema;
     struct delta *t = NULL;
     struct err e = {0};
 
@@ -175,18 +168,19 @@ static void partition_columns_are_texts_and_whole_numbers(void)
 
 static void a_replacement_may_partition_anew(void)
 {
-    static const struct delta_schema by_title = {defs, 4, props, 1, by_both, 1};
+    static const struct delta_schema by_title = {lake_defs, 4,       lake_props,
+                                                 1,         by_both, 1};
     const char *dir = lake_folder("anew");
     struct delta *t = NULL;
     struct err e = {0};
 
-    CHECK_OK(delta_create(&t, dir, &schema, duck, &e), &e);
+    CHECK_OK(delta_create(&t, dir, &lake_schema, duck, &e), &e);
     CHECK_OK(write_odd(t, NULL, 0, 30, &e), &e);
     CHECK_INT(delta_files(t), 1);
     CHECK_OK(write_odd(t, &by_title, 0, 60, &e), &e);
     CHECK_INT(delta_files(t), 4);
     check_odd(t, 60);
-    CHECK_OK(write_odd(t, &schema, 0, 30, &e), &e);
+    CHECK_OK(write_odd(t, &lake_schema, 0, 30, &e), &e);
     CHECK_INT(delta_files(t), 1);
     CHECK_INT(ask(t, "count(*)"), 30);
     delta_close(t);
