@@ -53,6 +53,14 @@ build: deps
 	$(call ninja,$(RELEASE),src/pinline)
 	@ln -f $(RELEASE)/src/pinline build/pinline
 
+## make install    put it below PREFIX=/usr/local, DESTDIR in front; make uninstall
+.PHONY: install uninstall
+install: build
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/install build/pinline
+
+uninstall:
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" tools/install --remove build/pinline
+
 ## make test       every test suite; the last line is "N passed, N failed"
 .PHONY: test
 test: test-deps build build-test build-asan
