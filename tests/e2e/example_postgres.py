@@ -20,7 +20,7 @@ with far.side("postgres") as side, far.side("kafka") as kafka, tempfile.Temporar
     env.update({f"PINLINE_DB_{k.upper()}": side[k]
                 for k in ("host", "port", "user", "password", "database")})
     env.update(ROWS="200", PINLINE=lake.pinline(), KAFKA=kafka["bootstrap"])
-    done = subprocess.run([os.path.join(lake.ROOT, "examples", "fastapi-s3-postgres", "run-stream"),
+    done = subprocess.run([os.path.join(lake.ROOT, "examples", "fastapi-s3-postgres/run-stream"),
                            folder], env=env, capture_output=True, text=True, timeout=600, check=False)
     check(done.returncode == 0, "the example runs to its end", done.stdout[-900:] + done.stderr[-900:])
     check(done.stdout.count("closes") == 3, "its sums close", done.stdout[-900:])

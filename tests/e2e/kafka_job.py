@@ -148,13 +148,14 @@ def clear(k, *names):
         k.pinline("admin", "topics", "delete", *there)
 
 
-def example(k, name, topic):
+def example(k, script, topic):
+    name = os.path.dirname(script)
     folder = k.data(name)
     clear(k, *[f"{topic}{t}" for t in ("pin", "geo", "user")])
-    done = subprocess.run([os.path.join(far.ROOT, "examples", name, "run"), folder],
+    done = subprocess.run([os.path.join(far.ROOT, "examples", script), folder],
                           env=dict(os.environ, KAFKA=k.bootstrap, PINLINE=PINLINE, ROWS="300"),
                           capture_output=True, text=True, timeout=600, check=False)
-    check(done.returncode == 0, f"examples/{name}/run runs to its end",
+    check(done.returncode == 0, f"examples/{script} runs to its end",
           done.stdout[-600:] + done.stderr[-600:])
     for table in ("pin", "geo", "user"):
         check(f"{topic}{table}: 300 records; console consumer, kcat, pinline and Connect's "
@@ -173,7 +174,7 @@ def near(a, b):
 
 def local_kafka_spark(k):
     """Spark reads the files that Connect wrote: its answers are ours."""
-    _, folder = example(k, "local-kafka-spark", "")
+    _, folder = example(k, "local-kafka-spark/run", "")
     done = subprocess.run([PINLINE, "--data", folder + "/answers", "query", "all",
                            "--format", "json"], capture_output=True, timeout=60, check=True)
     ours = json.loads(done.stdout)
@@ -191,7 +192,7 @@ def local_kafka_spark(k):
 
 def mysql_kafka_connect(k):
     """The exercise's own converter too: what FileStreamSink makes of it."""
-    text, folder = example(k, "mysql-kafka-connect", "kafka_test.")
+    text, folder = example(k, "mysql-kafka-connect/run", "kafka_test.")
     done = subprocess.run([PINLINE, "--data", folder + "/daily", "query", "--format", "json",
                            "--sql", "SELECT count(*) AS n FROM clean_geo"],
                           capture_output=True, timeout=60, check=False)
