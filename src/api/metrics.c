@@ -1,4 +1,6 @@
 /* metrics.c - GET /healthz and GET /metrics. */
+#include <stdio.h>
+
 #include "api/jobs.h"
 #include "broker/broker.h"
 #include "core/metric.h"
@@ -131,6 +133,33 @@ static int put_server(struct api *a, struct metrics *m, struct err *e)
     return 0;
 }
 
+/* A row a server of the broker. */
+static int put_nodes(struct api *a, struct metrics *m, struct err *e)
+{
+    static const struct metric_def def = {
+        .name = "pinline_broker_server_up",
+        .help = "1 when this server of the broker answers.",
+        .kind = METRIC_GAUGE,
+        .labels = {"server"}};
+    struct broker_node nodes[BROKER_NODES_MAX];
+    size_t n = broker_nodes(a->broker, nodes, ARRAY_LEN(nodes));
+
+    for (size_t i = 0; i < n; i++) {
+        struct slice value;
+        struct metric *row;
+        char name[300];
+
+        (void)snprintf(name, sizeof(name), "%.255s:%d", nodes[i].host,
+                       nodes[i].port);
+        value = slice_of(name);
+        if (metrics_get(m, &def, &value, &row, e) != 0) {
+            return -1;
+        }
+        metric_set(row, nodes[i].up ? 1 : 0);
+    }
+    return 0;
+}
+
 static int put_answers(struct api *a, struct metrics *m, struct err *e)
 {
     static const char *const classes[] = {"",    "1xx", "2xx",
@@ -204,8 +233,8 @@ void api_metrics(struct api *a, struct http_request *r)
     struct metrics *m = NULL;
 
     if (metrics_new(&m, &e) != 0 || put_server(a, m, &e) != 0 ||
-        put_answers(a, m, &e) != 0 || put_topics(a, m, &e) != 0 ||
-        runs_metrics(a, m, &e) != 0 ||
+        put_nodes(a, m, &e) != 0 || put_answers(a, m, &e) != 0 ||
+        put_topics(a, m, &e) != 0 || runs_metrics(a, m, &e) != 0 ||
         (a->conf.more != NULL && metrics_join(m, a->conf.more, &e) != 0) ||
         metrics_print(
             m, answer_begin(r, 200, "text/plain; version=0.0.4; charset=utf-8"),

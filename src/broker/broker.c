@@ -321,3 +321,8 @@ void broker_health(struct broker *b, struct broker_health *ret)
         b->ops->health(b, ret);
     }
 }
+
+size_t broker_nodes(struct broker *b, struct broker_node *ret, size_t max)
+{
+    return b->ops->nodes != NULL ? b->ops->nodes(b, ret, max) : 0;
+}

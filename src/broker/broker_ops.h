@@ -83,6 +83,8 @@ struct broker_ops {
     const struct cluster_ops *cluster; /* NULL: it has no servers */
     void (*health)(struct broker *b,
                    struct broker_health *ret); /* NULL: well */
+    size_t (*nodes)(struct broker *b, struct broker_node *ret,
+                    size_t max); /* NULL: it has none */
 };
 
 /* The first member of every connector's own struct. */

@@ -71,9 +71,22 @@ struct broker_health {
     int brokers;      /* servers that answer; 0: it has none */
     int away;         /* servers seen before that are gone */
     int64_t waiting;  /* records on their way */
-    char reason[256]; /* what is wrong, or went wrong last; "" nothing */
+    char reason[256]; /* what is wrong; "" nothing */
 };
 /* What was last seen; asks nobody and does not wait. */
 void broker_health(struct broker *b, struct broker_health *ret);
+
+enum {
+    BROKER_NODES_MAX = 64
+};
+
+struct broker_node {
+    char host[256];
+    int port;
+    bool up; /* it answers, and is in the cluster */
+};
+/* The servers seen so far, at most `max` of them: how many.  Waits no more
+ * than broker_health(). */
+size_t broker_nodes(struct broker *b, struct broker_node *ret, size_t max);
 
 #endif

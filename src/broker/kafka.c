@@ -10,9 +10,7 @@
 
 enum {
     SERVE_MS = 50,
-    PROBE_US = 2000000,
-    PROBE_MS = 500,
-    PROBES = 4,      /* until nobody seems to be there */
+    REACH_MS = 500,
     CLOSE_MS = 2000, /* who waits for an answer has waited before */
 };
 
@@ -115,95 +113,6 @@ int kafka_fail(struct kafka *k, struct err *e, rd_kafka_resp_err_t err,
     return err_set(e, code, "could not %s: %s", what, why);
 }
 
-void kafka_answered(struct kafka *k)
-{
-    k->answered_us = clock_mono_us();
-    if (!k->health.ok) {
-        k->health.ok = true;
-        k->down_us = 0;
-        k->health.reason[0] = '\0';
-    }
-}
-
-void kafka_alive(struct kafka *k)
-{
-    mutex_lock(&k->lock);
-    kafka_answered(k);
-    mutex_unlock(&k->lock);
-}
-
-void kafka_down(struct kafka *k)
-{
-    if (k->health.ok) {
-        k->health.ok = false;
-        k->down_us = clock_mono_us();
-    }
-}
-
-/* Ask who is there; false: nobody answered within ms. */
-static bool probe(struct kafka *k, int ms)
-{
-    const struct rd_kafka_metadata *md = NULL;
-    int n;
-
-    if (k->rd->metadata(k->admin, 0, NULL, &md, ms) !=
-        RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return false;
-    }
-    n = md->broker_cnt;
-    k->rd->metadata_destroy(md);
-    kafka_alive(k);
-    mutex_lock(&k->lock);
-    k->brokers_most = n > k->brokers_most ? n : k->brokers_most;
-    k->health.brokers = n;
-    k->health.away = k->brokers_most - n;
-    if (k->health.away > 0) {
-        (void)snprintf(k->health.reason, sizeof(k->health.reason),
-                       "%d of %d brokers away", k->health.away,
-                       k->brokers_most);
-    }
-    mutex_unlock(&k->lock);
-    return true;
-}
-
-/* One broker that hangs is not all of them: it is asked again and again until
- * its connection is given up, then another; and what any of them acknowledged
- * meanwhile says that somebody is there. */
-static void probe_all(struct kafka *k)
-{
-    int64_t began = clock_mono_us();
-
-    for (int i = 0; i < PROBES; i++) {
-        if (atomic_load(&k->stopping) || probe(k, PROBE_MS)) {
-            return;
-        }
-    }
-    mutex_lock(&k->lock);
-    if (k->answered_us < began - PROBE_US) {
-        kafka_down(k);
-        if (k->health.reason[0] == '\0') {
-            (void)snprintf(k->health.reason, sizeof(k->health.reason),
-                           "no broker answers");
-        }
-    }
-    mutex_unlock(&k->lock);
-}
-
-/* A thread of its own, since a broker that hangs is waited for. */
-static void watch(void *arg)
-{
-    struct kafka *k = arg;
-
-    while (!atomic_load(&k->stopping)) {
-        int64_t next = clock_mono_us() + PROBE_US;
-
-        probe_all(k);
-        while (!atomic_load(&k->stopping) && clock_mono_us() < next) {
-            clock_sleep_us(SERVE_MS * INT64_C(1000));
-        }
-    }
-}
-
 static void serve(void *arg)
 {
     struct kafka *k = arg;
@@ -219,19 +128,23 @@ static void serve(void *arg)
 static int reach(struct kafka *k, struct err *e)
 {
     int64_t began = clock_mono_us();
+    char why[300] = "no broker answers";
 
-    while (!probe(k, PROBE_MS)) {
+    while (!kafka_nodes_list(k, k->admin, REACH_MS)) {
         int64_t waited = clock_mono_us() - began;
-        bool down;
+        bool refused;
 
         (void)k->rd->poll(k->admin, 0);
         mutex_lock(&k->lock);
-        down = !k->health.ok;
+        refused = k->refused;
+        if (k->failed[0] != '\0') {
+            (void)snprintf(why, sizeof(why), "no broker answers (%s)",
+                           k->failed);
+        }
         mutex_unlock(&k->lock);
-        if (waited > (down ? KAFKA_OPEN_US / 5 : KAFKA_OPEN_US)) {
-            return kafka_fail(k, e, RD_KAFKA_RESP_ERR__TRANSPORT,
-                              "no broker answers", "reach Kafka at \"%s\"",
-                              k->set.bootstrap);
+        if (waited > (refused ? KAFKA_OPEN_US / 5 : KAFKA_OPEN_US)) {
+            return kafka_fail(k, e, RD_KAFKA_RESP_ERR__TRANSPORT, why,
+                              "reach Kafka at \"%s\"", k->set.bootstrap);
         }
     }
     return 0;
@@ -248,7 +161,7 @@ static void close_kafka(struct broker *b)
     cond_broadcast(&k->seen);
     mutex_unlock(&k->lock);
     thread_join(&k->looker);
-    thread_join(&k->prober);
+    thread_join(&k->watcher);
     thread_join(&k->thread);
     if (k->rd != NULL) {
         kafka_produce_stop(k, CLOSE_MS);
@@ -307,7 +220,7 @@ static int open_kafka(struct broker **ret, const struct broker_conf *conf,
     k->admin = c ? kafka_conf_client(k, RD_KAFKA_CONSUMER, c, e) : NULL;
     if (k->admin == NULL || reach(k, e) < 0 ||
         thread_start(&k->thread, "kafka", serve, k, e) < 0 ||
-        thread_start(&k->prober, "kafka-probe", watch, k, e) < 0 ||
+        thread_start(&k->watcher, "kafka-watch", kafka_nodes_watch, k, e) < 0 ||
         thread_start(&k->looker, "kafka-topics", kafka_topics_look, k, e) < 0) {
         goto fail;
     }
@@ -326,16 +239,6 @@ static void stats(struct broker *b, struct broker_stats *ret)
     mutex_lock(&k->lock);
     *ret = k->stats;
     mutex_unlock(&k->lock);
-}
-
-static void health(struct broker *b, struct broker_health *ret)
-{
-    struct kafka *k = kafka_of(b);
-
-    mutex_lock(&k->lock);
-    *ret = k->health;
-    mutex_unlock(&k->lock);
-    ret->waiting = atomic_load(&k->waiting);
 }
 
 const struct broker_ops broker_kafka = {
@@ -359,7 +262,8 @@ const struct broker_ops broker_kafka = {
     .group_positions = kafka_group_positions,
     .group_delete = kafka_group_delete,
     .stats = stats,
-    .health = health,
+    .health = kafka_health,
+    .nodes = kafka_nodes,
     .members = &kafka_members,
     .cluster = &kafka_cluster,
 };

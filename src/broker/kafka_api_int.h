@@ -12,6 +12,7 @@
 #define KAFKA_API_MAP(XX)                       \
     XX(AdminOptions_destroy)                    \
     XX(AdminOptions_new)                        \
+    XX(AdminOptions_set_opaque)                 \
     XX(AdminOptions_set_operation_timeout)      \
     XX(AdminOptions_set_request_timeout)        \
     XX(AdminOptions_set_validate_only)          \
@@ -27,6 +28,7 @@
     XX(ConfigResource_error)                    \
     XX(ConfigResource_name)                     \
     XX(ConfigResource_new)                      \
+    XX(ConfigResource_set_config)               \
     XX(ConsumerGroupDescription_error)          \
     XX(ConsumerGroupDescription_member)         \
     XX(ConsumerGroupDescription_member_count)   \
@@ -58,7 +60,6 @@
     XX(NewTopic_destroy)                        \
     XX(NewTopic_new)                            \
     XX(NewTopic_set_config)                     \
-    XX(assign)                                  \
     XX(assignment_lost)                         \
     XX(commit)                                  \
     XX(conf_destroy)                            \
@@ -82,7 +83,6 @@
     XX(err2str)                                 \
     XX(error_code)                              \
     XX(error_destroy)                           \
-    XX(error_is_fatal)                          \
     XX(error_string)                            \
     XX(event_AlterConsumerGroupOffsets_result)  \
     XX(event_CreateTopics_result)               \
@@ -95,6 +95,7 @@
     XX(event_destroy)                           \
     XX(event_error)                             \
     XX(event_error_string)                      \
+    XX(event_opaque)                            \
     XX(fatal_error)                             \
     XX(flush)                                   \
     XX(get_watermark_offsets)                   \
@@ -131,7 +132,6 @@
     XX(topic_destroy)                           \
     XX(topic_new)                               \
     XX(topic_partition_list_add)                \
-    XX(topic_partition_list_copy)               \
     XX(topic_partition_list_destroy)            \
     XX(topic_partition_list_new)                \
     XX(topic_result_error)                      \

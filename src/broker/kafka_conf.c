@@ -239,12 +239,12 @@ static void note_error(rd_kafka_t *rk, int err, const char *why, void *opaque)
     char text[WHY_MAX];
 
     mutex_lock(&k->lock);
-    (void)snprintf(k->health.reason, sizeof(k->health.reason), "%s", why);
-    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
-        err == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
-        err == RD_KAFKA_RESP_ERR__RESOLVE) {
-        kafka_down(k);
+    if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || k->failed[0] == '\0') {
+        (void)snprintf(k->failed, sizeof(k->failed), "%s", why);
     }
+    k->refused = k->refused || err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+                 err == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+                 err == RD_KAFKA_RESP_ERR__RESOLVE;
     if (err == RD_KAFKA_RESP_ERR__FATAL && rk == k->producer) {
         k->broken = true;
         k->broken_by = k->rd->fatal_error(rk, text, sizeof(text));

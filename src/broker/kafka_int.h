@@ -40,7 +40,7 @@ struct kafka {
     const struct kafka_api *rd; /* NULL: not loaded */
     struct kafka_settings set;
     rd_kafka_t *admin;
-    struct thread thread, prober, looker;
+    struct thread thread, watcher, looker;
     atomic_bool stopping;
 
     struct mutex lock;          /* of the rest but for atomics */
@@ -69,7 +69,10 @@ struct kafka {
     struct broker_health health;
     int64_t down_us;     /* monotonic, since when !health.ok; 0: it is */
     int64_t answered_us; /* monotonic, of the last answer */
-    int brokers_most;    /* ever seen */
+    bool refused;        /* all that we were told to ask, when opening */
+    char failed[256];    /* what went wrong last; "" nothing */
+    struct kafka_node nodes[KAFKA_NODES_MAX]; /* seen so far */
+    size_t nnodes;
 };
 
 static inline struct kafka *kafka_of(struct broker *b)
@@ -94,11 +97,21 @@ enum err_code kafka_code(rd_kafka_resp_err_t err);
 /* Fill *e: "could not <what>: <why>"; -1. */
 int kafka_fail(struct kafka *k, struct err *e, rd_kafka_resp_err_t err,
                const char *why, const char *fmt, ...) PRINTF_LIKE(5, 6);
+
+/* ---- kafka_nodes.c: which brokers answer ---- */
+
 /* Something was answered: the cluster is there.  The first under the lock. */
 void kafka_answered(struct kafka *k);
 void kafka_alive(struct kafka *k);
-/* Nobody answers.  Under the lock. */
-void kafka_down(struct kafka *k);
+/* Ask a client for the cluster's brokers; false: not answered within ms. */
+bool kafka_nodes_list(struct kafka *k, rd_kafka_t *rk, int ms);
+/* Ask a broker something; the event comes to the queue. */
+void kafka_node_ask(struct kafka *k, rd_kafka_t *rk, int32_t node,
+                    const rd_kafka_AdminOptions_t *options,
+                    rd_kafka_queue_t *answers);
+/* Whether the error of that event came from the broker. */
+bool kafka_node_spoke(rd_kafka_resp_err_t err);
+void kafka_nodes_watch(void *arg); /* a thread: who answers */
 
 /* ---- kafka_topics.c ---- */
 

@@ -26,6 +26,10 @@ int kafka_call_wait(struct kafka *k, struct kafka_call *c, const char *what,
                     struct err *e) MUST_USE;
 void kafka_call_end(struct kafka *k, struct kafka_call *c);
 
+/* ---- kafka_nodes.c ---- */
+void kafka_health(struct broker *b, struct broker_health *ret);
+size_t kafka_nodes(struct broker *b, struct broker_node *ret, size_t max);
+
 /* ---- kafka_topics.c, kafka_create.c ---- */
 int kafka_topic_op_create(struct broker *b, const struct broker_topic *t,
                           struct err *e) MUST_USE;

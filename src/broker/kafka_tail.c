@@ -30,27 +30,23 @@ enum {
 /* Does a server answer?  No matter what, be it that we may not ask. */
 static bool answers(struct kafka *k, int32_t node)
 {
-    rd_kafka_ConfigResource_t *asked;
     struct err e = {.code = ERR_NONE};
     struct kafka_call call;
     char why[128];
-    char id[16];
+    bool spoke;
 
     if (kafka_call_begin(k, &call, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, &e) < 0) {
         return false;
     }
     (void)k->rd->AdminOptions_set_request_timeout(call.options, PING_MS, why,
                                                   sizeof(why));
-    (void)snprintf(id, sizeof(id), "%" PRId32, node);
-    asked = k->rd->ConfigResource_new(RD_KAFKA_RESOURCE_BROKER, id);
-    k->rd->DescribeConfigs(k->admin, &asked, 1, call.options, call.queue);
-    k->rd->ConfigResource_destroy_array(&asked, 1);
-    if (kafka_call_wait(k, &call, "ask a broker for its settings", &e) < 0 &&
-        e.code != ERR_CONNECT && e.code != ERR_TIMEOUT) {
-        e.code = ERR_NONE;
+    kafka_node_ask(k, k->admin, node, call.options, call.queue);
+    spoke = kafka_call_wait(k, &call, "ask a broker for its settings", &e) == 0;
+    if (!spoke && call.event != NULL) {
+        spoke = kafka_node_spoke(k->rd->event_error(call.event));
     }
     kafka_call_end(k, &call);
-    return e.code == ERR_NONE;
+    return spoke;
 }
 
 /* Note whether it answered; since when it does. */

@@ -14,6 +14,7 @@ struct kafka_request; /* kafka_produce_int.h */
 
 enum {
     KAFKA_GROUPS = 2,
+    KAFKA_NODES_MAX = BROKER_NODES_MAX, /* that are watched */
 };
 
 /* Of librdkafka, or a topic. */
@@ -49,6 +50,18 @@ struct kafka_topic {
     struct kafka_request *held, **held_end;
     size_t held_bytes;
     struct kafka_topic *next;
+};
+
+/* A broker of the cluster; of the watching thread, told under the lock. */
+struct kafka_node {
+    int32_t id;
+    int port;
+    char host[256];
+    bool listed; /* by the cluster, when it was asked last */
+    bool asked;  /* and has not answered yet */
+    bool missed; /* the last question was in vain */
+    int64_t asked_us;
+    int64_t silent_us; /* how long we have waited for an answer */
 };
 
 /* Since when a server answers, as kafka_tail.c saw it. */

@@ -107,21 +107,33 @@ def healthy(server, seconds):
 
 
 def metric(server, name):
+    """Of a line's name and labels."""
     for line in server.get("/metrics")[1].splitlines():
-        if line.split("{")[0].split(" ")[0] == name:
+        if line.rsplit(" ", 1)[0] == name:
             return float(line.split()[-1])
     return None
 
 
-def ill(server, seconds):
-    """The first /healthz that is not ok, within so many seconds."""
+def tells(server, seconds, *words):
+    """Until /healthz has all these words; its last answer, and whether it had."""
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        status, text = server.get("/healthz")
-        if status != 200 or json.loads(text)["status"] != "ok":
-            return status, text
+    while True:
+        text = server.get("/healthz")[1]
+        if all(w in text for w in words) or time.monotonic() > until:
+            return all(w in text for w in words), text
         time.sleep(0.1)
-    return status, text
+
+
+def tells_away(c, server, node, what):
+    """A broker that is killed or hangs is named within seconds."""
+    began = time.monotonic()
+    address = c.values[f"node{node}"]
+    told, text = tells(server, 15, '"status":"degraded"', "away", address)
+    check(told, f"I13 kafka: /healthz names {what}", text)
+    print(f"# {what} is told after {time.monotonic() - began:.1f} s")
+    away = metric(server, "pinline_broker_away")
+    check(away and metric(server, f'pinline_broker_server_up{{server="{address}"}}') == 0,
+          f"I13 kafka: /metrics names {what}", away)
 
 
 def leaders(c, folder):
@@ -133,11 +145,7 @@ def leaders(c, folder):
     for turn in ("a leader", "another"):
         victim = c.partition(topics[0]).leader
         c.kill(victim)
-        status, text = ill(server, 15)
-        check('"degraded"' in text and '"away":1' in text,
-              f"I13 kafka: /healthz says that {turn} is gone", (status, text))
-        away = metric(server, "pinline_broker_away")
-        check(away == 1, f"I13 kafka: /metrics says that {turn} is gone", away)
+        tells_away(c, server, victim, f"{turn} that is gone")
         check(load.go_on(SECONDS), f"I13 kafka: load goes on after {turn} was killed")
         now = held(c.bootstrap, topics)
         check(all(now.get(at) == i for at, i in seen.items()),
@@ -163,8 +171,8 @@ def stopped(c, folder):
     load.go_on(SECONDS)
     began = time.monotonic()
     c.tool("halt")
-    _, text = ill(server, 15)
-    check('"unavailable"' in text, "I13 kafka: /healthz says that no broker is there", text)
+    told, text = tells(server, 15, '"status":"unavailable"')
+    check(told, "I13 kafka: /healthz says that no broker is there", text)
     check(metric(server, "pinline_broker_up") == 0, "I13 kafka: and so does /metrics")
     began_get = time.monotonic()
     server.get("/healthz")
@@ -331,10 +339,8 @@ def hangs(c, folder):
              f"/v3/clusters/{cluster}/topics", f"/v3/clusters/{cluster}/consumer-groups")
             for _ in range(3)]
     try:
-        goes = load.go_on(max(SECONDS, 6))
-        check(goes, "I13 kafka: load goes on while a broker hangs")
-        check(any('"degraded"' in text for _, text in health.seen),
-              "I13 kafka: /healthz says that a broker is away", health.seen[-1:])
+        tells_away(c, server, victim, "the one that hangs")
+        check(load.go_on(SECONDS), "I13 kafka: load goes on while a broker hangs")
     finally:
         c.kill(victim, signal.SIGCONT)
     health.end()
@@ -368,6 +374,8 @@ def deaf(c, folder):
         time.sleep(14)
         check(asking.seen and all(s in (500, 503) for s, _ in asking.seen),
               "I13 kafka: who asks brokers that all hang is told so in 14 s", asking.seen[-1:])
+        told, text = tells(server, 6, '"status":"unavailable"')
+        check(told, "I13 kafka: /healthz says that all hang", text)
         began = time.monotonic()
         check(server.stop() == 0, "I15 kafka: SIGTERM ends the server while all brokers hang")
         check(time.monotonic() - began < 15, "I15 kafka: and does so within 15 s",
