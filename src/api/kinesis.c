@@ -12,23 +12,24 @@
 #define TARGET "Kinesis_20131202."
 
 /* In alphabetical order. */
-static const struct {
+static const struct action {
     const char *name;
     void (*run)(struct kinesis *k);
+    bool stores; /* it waits for its commit; the others may ask a cluster */
 } actions[] = {
-    {"AddTagsToStream", kinesis_add_tags},
-    {"CreateStream", kinesis_create_stream},
-    {"DeleteStream", kinesis_delete_stream},
-    {"DescribeStream", kinesis_describe_stream},
-    {"DescribeStreamSummary", kinesis_describe_summary},
-    {"GetRecords", kinesis_get_records},
-    {"GetShardIterator", kinesis_get_iterator},
-    {"ListShards", kinesis_list_shards},
-    {"ListStreams", kinesis_list_streams},
-    {"ListTagsForStream", kinesis_list_tags},
-    {"PutRecord", kinesis_put_record},
-    {"PutRecords", kinesis_put_records},
-    {"RemoveTagsFromStream", kinesis_remove_tags},
+    {"AddTagsToStream", kinesis_add_tags, false},
+    {"CreateStream", kinesis_create_stream, false},
+    {"DeleteStream", kinesis_delete_stream, false},
+    {"DescribeStream", kinesis_describe_stream, false},
+    {"DescribeStreamSummary", kinesis_describe_summary, false},
+    {"GetRecords", kinesis_get_records, false},
+    {"GetShardIterator", kinesis_get_iterator, false},
+    {"ListShards", kinesis_list_shards, false},
+    {"ListStreams", kinesis_list_streams, false},
+    {"ListTagsForStream", kinesis_list_tags, false},
+    {"PutRecord", kinesis_put_record, true},
+    {"PutRecords", kinesis_put_records, true},
+    {"RemoveTagsFromStream", kinesis_remove_tags, false},
 };
 
 static bool is_gateway(struct http_request *r)
@@ -182,32 +183,62 @@ static void put_request_id(struct api *a, struct http_request *r)
     answer_header(r, "x-amzn-RequestId", slice_of(text));
 }
 
-static void dispatch(struct kinesis *k, struct slice target)
+static const struct action *find_action(struct http_request *r,
+                                        struct slice *ret_target)
 {
     struct slice prefix = SLICE(TARGET);
-    struct slice name = slice_from(target, prefix.len);
+    struct slice name;
 
-    for (size_t i = 0; slice_starts(target, prefix) && i < ARRAY_LEN(actions);
-         i++) {
+    *ret_target = (struct slice){NULL, 0};
+    if (!server_header(r, "X-Amz-Target", ret_target) ||
+        !slice_starts(*ret_target, prefix)) {
+        return NULL;
+    }
+    name = slice_from(*ret_target, prefix.len);
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
         if (slice_is(name, actions[i].name)) {
-            actions[i].run(k);
-            return;
+            return &actions[i];
         }
     }
-    kinesis_fault(k->r, "UnknownOperationException",
-                  "%.*s is not an action that this server has",
-                  (int)(target.len > 100 ? 100 : target.len), target.ptr);
+    return NULL;
+}
+
+void kinesis_act(struct api *a, struct http_request *r)
+{
+    struct kinesis k = {.a = a, .r = r};
+    const struct action *action;
+    struct slice target;
+    struct json_doc doc;
+
+    if (json_parse(&doc, r->body, 0, NULL, NULL) != 0) {
+        kinesis_fault(r, "SerializationException", "the body is not JSON");
+        return;
+    }
+    action = find_action(r, &target);
+    if (!yyjson_is_obj(doc.root)) {
+        kinesis_fault(r, "SerializationException",
+                      "the body is not a JSON object");
+    } else if (action == NULL) {
+        kinesis_fault(r, "UnknownOperationException",
+                      "%.*s is not an action that this server has",
+                      (int)(target.len > 100 ? 100 : target.len), target.ptr);
+    } else {
+        k.body = doc.root;
+        set_region(&k);
+        action->run(&k);
+    }
+    json_release(&doc);
 }
 
 void kinesis_post(struct api *a, struct http_request *r)
 {
-    struct kinesis k = {.a = a, .r = r};
-    struct slice target = {NULL, 0};
+    const struct action *action;
     struct slice type = {NULL, 0};
-    struct json_doc doc;
+    struct slice target;
 
     put_request_id(a, r);
-    if (!server_header(r, "X-Amz-Target", &target)) {
+    action = find_action(r, &target);
+    if (target.ptr == NULL) {
         kinesis_fault(r, "UnknownOperationException",
                       "the header X-Amz-Target says which action is meant");
         return;
@@ -222,17 +253,9 @@ void kinesis_post(struct api *a, struct http_request *r)
     if (!allowed(a, r)) {
         return;
     }
-    if (json_parse(&doc, r->body, 0, NULL, NULL) != 0) {
-        kinesis_fault(r, "SerializationException", "the body is not JSON");
-        return;
-    }
-    if (!yyjson_is_obj(doc.root)) {
-        kinesis_fault(r, "SerializationException",
-                      "the body is not a JSON object");
+    if (action != NULL && !action->stores) {
+        slow_do(a->slow, r, kinesis_act, NULL);
     } else {
-        k.body = doc.root;
-        set_region(&k);
-        dispatch(&k, target);
+        kinesis_act(a, r);
     }
-    json_release(&doc);
 }

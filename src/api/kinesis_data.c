@@ -135,6 +135,33 @@ static int fill(struct work *w, const struct kinesis_put *puts, size_t n,
     return 0;
 }
 
+/* Ask the broker about a stream that was not used yet. */
+static void meet_stream(struct api *a, struct http_request *r)
+{
+    struct err e = {.code = ERR_NONE};
+    char name[KINESIS_NAME_MAX + 1];
+    struct topic *t;
+
+    if (topics_find(a, r->params[0], &t, &e) != 0) {
+        (void)snprintf(name, sizeof(name), "%.*s", SLICE_FMT(r->params[0]));
+        kinesis_err(r, name, &e);
+    }
+}
+
+/* Then the request begins again. */
+static void meet(struct kinesis *k, const char *stream)
+{
+    const struct route *route = k->r->route;
+
+    if (arena_copy(&k->r->arena, slice_of(stream), &k->r->params[0], NULL) !=
+        0) {
+        answer_broken(k->r);
+        return;
+    }
+    slow_do(k->a->slow, k->r, meet_stream,
+            route->family == FAMILY_KINESIS ? kinesis_act : route->handle);
+}
+
 void kinesis_store(struct kinesis *k, const char *stream,
                    const struct kinesis_put *puts, size_t n, bool many)
 {
@@ -150,6 +177,10 @@ void kinesis_store(struct kinesis *k, const char *stream,
             return;
         }
         bytes += puts[i].key.len + puts[i].data.len;
+    }
+    if (!topics_met(k->a, slice_of(stream))) {
+        meet(k, stream);
+        return;
     }
     if (topics_find(k->a, slice_of(stream), &t, &e) != 0 ||
         broker_topic_get(k->a->broker, stream, &info, &e) != 0) {

@@ -54,6 +54,9 @@ struct kinesis_put {
 void kinesis_store(struct kinesis *k, const char *stream,
                    const struct kinesis_put *puts, size_t n, bool many);
 
+/* Do what the request asks for, once it may. */
+void kinesis_act(struct api *a, struct http_request *r);
+
 /* ---- the actions ---- */
 
 void kinesis_add_tags(struct kinesis *k);
