@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from kafka_side import PINLINE, Server, name_of, run_cases  # noqa: E402
@@ -134,6 +135,12 @@ def served(k):
                 "objects.flush_time=300ms") as s:
         subprocess.run([PINLINE, "emulate", "--to", s.url, "--prefix", prefix, "--rows",
                         "400", "-q"], check=True, stdout=subprocess.DEVNULL, timeout=60)
+        until = time.monotonic() + 120
+        landed = {}
+        while set(landed.values()) != {400} and time.monotonic() < until:
+            time.sleep(0.2)
+            landed = {t: len(lines(k, "served", f"{prefix}.{t}")) for t in ("pin", "geo", "user")}
+        check(set(landed.values()) == {400}, "serve lands what is posted while it runs", landed)
     k.pinline("served", "batch", "--set", f"prefix={prefix}", "--answers", "none")
     status = json.loads(k.pinline("served", "status", "--format", "json", "--set",
                                   f"prefix={prefix}"))
