@@ -1,6 +1,7 @@
 /*
  * databricks_sql.c - the SQL Statement Execution API: statements over the
- * cleaned tables, in DuckDB's dialect, INLINE results as JSON arrays of texts.
+ * cleaned tables, in DuckDB's dialect, INLINE results as JSON arrays of texts,
+ * chunk by chunk.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 enum {
     SQL_BYTES = 1 << 20,
+    HEAD_BYTES = 32 << 20, /* columns, chunks */
     ROWS_BYTES = 32 << 20,
     WAIT_LEAST = 5, /* seconds, but for 0 */
     WAIT_MOST = 50,
@@ -35,56 +37,111 @@ struct asked {
     bool cancel;    /* on_wait_timeout: CANCEL */
 };
 
-/* "manifest" and "result" from the worker's columns and rows. */
-static int put_result(struct buf *b, struct slice rows)
+/* What a request that is answered knows of a result. */
+struct result {
+    struct slice id;
+    yyjson_val *chunks;
+    struct slice rows; /* of the chunk that is told */
+};
+
+static int64_t number(yyjson_val *o, const char *key)
 {
-    yyjson_val *columns;
+    int64_t n = 0;
+
+    (void)json_get_i64(o, key, &n);
+    return n;
+}
+
+/* One chunk; the link to the next is what clients follow. */
+static int put_chunk(struct buf *b, const struct result *t, int64_t index)
+{
     yyjson_val *v;
-    struct json_doc doc;
-    size_t count;
+    int64_t offset = 0;
+    int64_t rows = 0;
     size_t i;
     size_t n;
-    int rc = -1;
 
-    if (json_parse(&doc, rows, JSON_NUMBERS, NULL, NULL) < 0) {
-        return -1;
-    }
-    columns = json_get(doc.root, "columns");
-    count = yyjson_arr_size(json_get(doc.root, "rows"));
-    if (buf_putf(b, NULL,
-                 ",\"manifest\":{\"format\":\"JSON_ARRAY\",\"schema\":{"
-                 "\"column_count\":%zu,\"columns\":[",
-                 yyjson_arr_size(columns)) < 0) {
-        goto out;
-    }
-    yyjson_arr_foreach(columns, i, n, v)
+    yyjson_arr_foreach(t->chunks, i, n, v)
     {
-        struct slice type = SLICE("STRING");
-        const char *text;
-
-        (void)json_get_text(v, "type", &type);
-        text = slice_is(type, "LONG") ? "BIGINT" : type.ptr;
-        if (buf_puts(b, i > 0 ? ",{\"name\":" : "{\"name\":", NULL) < 0 ||
-            json_print(b, json_get(v, "name"), 0, NULL) < 0 ||
-            buf_putf(b, NULL,
-                     ",\"position\":%zu,\"type_name\":\"%s\",\"type_text\":"
-                     "\"%s\"}",
-                     i, type.ptr, text) < 0) {
-            goto out;
+        offset += rows;
+        rows = number(v, "rows");
+        if ((int64_t)i == index) {
+            break;
         }
     }
     if (buf_putf(b, NULL,
-                 "]},\"total_chunk_count\":1,\"chunks\":[{\"chunk_index\":0,"
-                 "\"row_offset\":0,\"row_count\":%zu,\"byte_count\":%zu}],"
-                 "\"total_row_count\":%zu,\"total_byte_count\":%zu,"
-                 "\"truncated\":false},\"result\":{\"chunk_index\":0,"
-                 "\"row_offset\":0,\"row_count\":%zu,\"data_array\":",
-                 count, rows.len, count, rows.len, count) < 0 ||
-        json_print(b, json_get(doc.root, "rows"), 0, NULL) < 0) {
-        goto out;
+                 "{\"chunk_index\":%" PRId64 ",\"row_offset\":%" PRId64
+                 ",\"row_count\":%" PRId64 ",",
+                 index, offset, rows) < 0 ||
+        (index + 1 < (int64_t)yyjson_arr_size(t->chunks) &&
+         buf_putf(b, NULL,
+                  "\"next_chunk_index\":%" PRId64
+                  ",\"next_chunk_internal_link\":\"/api/2.0/sql/statements/"
+                  "%.*s/result/chunks/%" PRId64 "\",",
+                  index + 1, SLICE_FMT(t->id), index + 1) < 0) ||
+        buf_puts(b, "\"data_array\":", NULL) < 0 ||
+        buf_append(b, t->rows, NULL) < 0) {
+        return -1;
     }
-    rc = buf_putc(b, '}', NULL);
-out:
+    return buf_putc(b, '}', NULL);
+}
+
+static int put_manifest(struct buf *b, yyjson_val *head)
+{
+    yyjson_val *columns = json_get(head, "columns");
+    yyjson_val *chunks = json_get(head, "chunks");
+    yyjson_val *v;
+    int64_t rows = 0;
+    int64_t bytes = 0;
+    size_t i;
+    size_t n;
+
+    if (buf_putf(b, NULL,
+                 "{\"format\":\"JSON_ARRAY\",\"schema\":{\"column_count\":%zu,"
+                 "\"columns\":",
+                 yyjson_arr_size(columns)) < 0 ||
+        json_print(b, columns, 0, NULL) < 0 ||
+        buf_putf(b, NULL, "},\"total_chunk_count\":%zu,\"chunks\":[",
+                 yyjson_arr_size(chunks)) < 0) {
+        return -1;
+    }
+    yyjson_arr_foreach(chunks, i, n, v)
+    {
+        if (buf_putf(b, NULL,
+                     "%s{\"chunk_index\":%zu,\"row_offset\":%" PRId64
+                     ",\"row_count\":%" PRId64 ",\"byte_count\":%" PRId64 "}",
+                     i > 0 ? "," : "", i, rows, number(v, "rows"),
+                     number(v, "bytes")) < 0) {
+            return -1;
+        }
+        rows += number(v, "rows");
+        bytes += number(v, "bytes");
+    }
+    return buf_putf(b, NULL,
+                    "],\"total_row_count\":%" PRId64
+                    ",\"total_byte_count\":%" PRId64 ",\"truncated\":%s}",
+                    rows, bytes,
+                    yyjson_is_true(json_get(head, "truncated")) ? "true"
+                                                                : "false");
+}
+
+/* "manifest" and "result": the first chunk. */
+static int put_result(struct buf *b, struct slice id, struct slice head,
+                      struct slice rows)
+{
+    struct json_doc doc;
+    struct result t = {.id = id, .rows = rows};
+    int rc = -1;
+
+    if (json_parse(&doc, head, JSON_NUMBERS, NULL, NULL) < 0) {
+        return -1;
+    }
+    t.chunks = json_get(doc.root, "chunks");
+    if (buf_puts(b, ",\"manifest\":", NULL) == 0 &&
+        put_manifest(b, doc.root) == 0 &&
+        buf_puts(b, ",\"result\":", NULL) == 0) {
+        rc = put_chunk(b, &t, 0);
+    }
     json_release(&doc);
     return rc;
 }
@@ -112,22 +169,28 @@ static void answer_statement(struct api *a, struct http_request *r,
 {
     enum statement_state state = STATEMENT_FAILED;
     struct err fault = {.code = ERR_NONE};
+    struct buf head;
     struct buf rows;
     struct buf *b;
     struct err e;
 
+    buf_init(&head, HEAD_BYTES);
     buf_init(&rows, ROWS_BYTES);
-    if (statements_look(a->statements, id, &state, &rows, &fault, &e) < 0) {
+    if (statements_look(a->statements, id, &state, &head, &fault, &e) < 0 ||
+        (state == STATEMENT_SUCCEEDED &&
+         statements_chunk(a->statements, id, 0, &rows, &e) < 0)) {
         answer_err(r, FAMILY_DATABRICKS, &e);
-        buf_release(&rows);
-        return;
+        goto out;
     }
     b = answer_begin(r, 200, MEDIA_JSON);
     if (put_status(b, id, state, &fault) < 0 ||
-        (state == STATEMENT_SUCCEEDED && put_result(b, buf_slice(&rows)) < 0) ||
+        (state == STATEMENT_SUCCEEDED &&
+         put_result(b, id, buf_slice(&head), buf_slice(&rows)) < 0) ||
         buf_putc(b, '}', NULL) < 0) {
         answer_broken(r);
     }
+out:
+    buf_release(&head);
     buf_release(&rows);
 }
 
@@ -142,7 +205,7 @@ static void on_resume(struct http_request *r)
         answer_err(r, FAMILY_DATABRICKS, &q->err);
         return;
     }
-    buf_init(&none, ROWS_BYTES);
+    buf_init(&none, HEAD_BYTES);
     if (q->cancel &&
         statements_look(q->a->statements, slice_of(q->id), &state, &none,
                         &fault, NULL) == 0 &&
@@ -190,14 +253,25 @@ static bool member_is(yyjson_val *body, const char *key, const char *otherwise)
     return slice_is(text, otherwise);
 }
 
-static bool body_ok(struct http_request *r, yyjson_val *body, struct slice *sql,
-                    int64_t *wait)
+/* A member that may be left out or null; false when it is no such limit. */
+static bool read_limit(yyjson_val *body, const char *key, int64_t *ret)
+{
+    *ret = 0;
+    return !json_given(json_get(body, key)) ||
+           (json_get_i64(body, key, ret) && *ret > 0);
+}
+
+static bool body_ok(struct http_request *r, yyjson_val *body,
+                    struct statement_wish *w)
 {
     const char *wrong = NULL;
 
-    if (!json_get_text(body, "statement", sql) || sql->len == 0) {
+    if (!json_get_text(body, "statement", &w->sql) || w->sql.len == 0) {
         wrong = "\"statement\" is missing";
-    } else if (!read_wait(body, wait)) {
+    } else if (!read_limit(body, "row_limit", &w->row_limit) ||
+               !read_limit(body, "byte_limit", &w->byte_limit)) {
+        wrong = "\"row_limit\" and \"byte_limit\" are whole numbers over 0";
+    } else if (!read_wait(body, &w->wait_us)) {
         wrong = "\"wait_timeout\" must be 0s, or 5s to 50s";
     } else if (!member_is(body, "disposition", "INLINE") ||
                !member_is(body, "format", "JSON_ARRAY")) {
@@ -209,15 +283,10 @@ static bool body_ok(struct http_request *r, yyjson_val *body, struct slice *sql,
     return wrong == NULL;
 }
 
-/* sql is the request's own memory. */
-static void begin(struct api *a, struct http_request *r, struct slice sql,
-                  int64_t wait, bool cancel)
+/* w->sql is the request's own memory. */
+static void begin(struct api *a, struct http_request *r,
+                  struct statement_wish *w, bool cancel)
 {
-    struct statement_wish w = {.sql = sql,
-                               .tables = a->conf.schedule->tables,
-                               .project = a->conf.schedule->project,
-                               .timeout_us = TIMEOUT,
-                               .wait_us = wait};
     struct asked *q = arena_alloc(&r->arena, sizeof(*q), NULL);
     struct err e;
 
@@ -226,8 +295,8 @@ static void begin(struct api *a, struct http_request *r, struct slice sql,
         return;
     }
     *q = (struct asked){.a = a, .cancel = cancel};
-    if (wait == 0) {
-        if (statements_begin(a->statements, &w, q->id, &e) < 0) {
+    if (w->wait_us == 0) {
+        if (statements_begin(a->statements, w, q->id, &e) < 0) {
             answer_err(r, FAMILY_DATABRICKS, &e);
         } else {
             answer_statement(a, r, slice_of(q->id));
@@ -237,24 +306,22 @@ static void begin(struct api *a, struct http_request *r, struct slice sql,
     r->work = q;
     r->resume = on_resume;
     r->expire = on_expire;
-    w.r = r;
+    w->r = r;
     if (!server_suspend(r)) {
         answer_error(r, FAMILY_DATABRICKS, 503, 503, "the server is stopping");
         return;
     }
-    if (statements_begin(a->statements, &w, q->id, &q->err) < 0) {
+    if (statements_begin(a->statements, w, q->id, &q->err) < 0) {
         server_wake(r); /* nobody else will */
     }
 }
 
 void databricks_execute(struct api *a, struct http_request *r)
 {
+    struct statement_wish w = {.timeout_us = TIMEOUT};
     struct json_doc doc;
-    struct slice sql;
     struct buf bound;
-    struct slice kept;
     struct err e;
-    int64_t wait = 0;
 
     if (!databricks_version_ok(r)) {
         return;
@@ -267,14 +334,16 @@ void databricks_execute(struct api *a, struct http_request *r)
     if (!jobs_body(r, FAMILY_DATABRICKS, &doc)) {
         return;
     }
+    w.tables = a->conf.schedule->tables;
+    w.project = a->conf.schedule->project;
     buf_init(&bound, SQL_BYTES);
-    if (body_ok(r, doc.root, &sql, &wait)) {
-        if (statement_bind(sql, json_get(doc.root, "parameters"), &bound, &e) <
-                0 ||
-            arena_copy(&r->arena, buf_slice(&bound), &kept, &e) < 0) {
+    if (body_ok(r, doc.root, &w)) {
+        if (statement_bind(w.sql, json_get(doc.root, "parameters"), &bound,
+                           &e) < 0 ||
+            arena_copy(&r->arena, buf_slice(&bound), &w.sql, &e) < 0) {
             answer_err(r, FAMILY_DATABRICKS, &e);
         } else {
-            begin(a, r, kept, wait,
+            begin(a, r, &w,
                   !member_is(doc.root, "on_wait_timeout", "CONTINUE"));
         }
     }
@@ -289,40 +358,41 @@ void databricks_statement(struct api *a, struct http_request *r)
     }
 }
 
-/* All rows are in the first chunk. */
 void databricks_chunk(struct api *a, struct http_request *r)
 {
     enum statement_state state = STATEMENT_FAILED;
+    struct result t = {.id = r->params[1]};
     struct json_doc doc = {0};
+    struct buf head;
     struct buf rows;
     struct err fault;
     struct err e;
+    int64_t index;
 
     if (!databricks_version_ok(r)) {
         return;
     }
-    buf_init(&rows, ROWS_BYTES);
-    if (statements_look(a->statements, r->params[1], &state, &rows, &fault,
-                        &e) < 0) {
-        answer_err(r, FAMILY_DATABRICKS, &e);
-    } else if (state != STATEMENT_SUCCEEDED || !slice_is(r->params[2], "0") ||
-               json_parse(&doc, buf_slice(&rows), JSON_NUMBERS, NULL, &e) < 0) {
+    if (!num_i64(r->params[2], &index)) {
         answer_error(r, FAMILY_DATABRICKS, 404, 404,
-                     "statement \"%.*s\" has no chunk %.*s",
-                     SLICE_FMT(r->params[1]), SLICE_FMT(r->params[2]));
+                     "a chunk is a number, not \"%.*s\"",
+                     SLICE_FMT(r->params[2]));
+        return;
+    }
+    buf_init(&head, HEAD_BYTES);
+    buf_init(&rows, ROWS_BYTES);
+    if (statements_chunk(a->statements, t.id, index, &rows, &e) < 0 ||
+        statements_look(a->statements, t.id, &state, &head, &fault, &e) < 0 ||
+        json_parse(&doc, buf_slice(&head), JSON_NUMBERS, NULL, &e) < 0) {
+        answer_err(r, FAMILY_DATABRICKS, &e);
     } else {
-        yyjson_val *list = json_get(doc.root, "rows");
-        struct buf *b = answer_begin(r, 200, MEDIA_JSON);
-
-        if (buf_putf(b, NULL,
-                     "{\"chunk_index\":0,\"row_offset\":0,\"row_count\":%zu,"
-                     "\"data_array\":",
-                     yyjson_arr_size(list)) < 0 ||
-            json_print(b, list, 0, NULL) < 0 || buf_putc(b, '}', NULL) < 0) {
+        t.chunks = json_get(doc.root, "chunks");
+        t.rows = buf_slice(&rows);
+        if (put_chunk(answer_begin(r, 200, MEDIA_JSON), &t, index) < 0) {
             answer_broken(r);
         }
     }
     json_release(&doc);
+    buf_release(&head);
     buf_release(&rows);
 }
 

@@ -1,5 +1,6 @@
 #include "api/statement.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct statement {
     char *tables;
     const struct worker_project *project;
     int64_t timeout_us;
+    int64_t row_limit, byte_limit;
     int64_t begun_us;
     int64_t wait_until_us;
     struct http_request *waiting; /* the owner's lock; NULL: nobody */
@@ -109,7 +111,9 @@ static void run_statement(void *arg)
     struct worker_request r = {.sql = slice_of(t->sql),
                                .tables = t->tables,
                                .project = t->project,
-                               .format = "strings",
+                               .format = "chunks",
+                               .row_limit = t->row_limit,
+                               .byte_limit = t->byte_limit,
                                .timeout_us = t->timeout_us,
                                .give_up = give_up,
                                .arg = t};
@@ -176,6 +180,8 @@ static int new_statement(struct statements *s, const struct statement_wish *w,
     t->begun_us = clock_mono_us();
     t->wait_until_us = t->begun_us + w->wait_us;
     t->timeout_us = w->timeout_us;
+    t->row_limit = w->row_limit;
+    t->byte_limit = w->byte_limit;
     t->waiting = w->r;
     t->project = w->project;
     t->sql = mem_text(w->sql.ptr, w->sql.len);
@@ -253,6 +259,20 @@ static int not_found(struct slice id, struct err *e)
                    SLICE_FMT(id));
 }
 
+/* A line of the result; none: empty. */
+static struct slice line_of(const struct statement *t, int64_t n)
+{
+    struct slice rest = buf_slice(&t->rows);
+    struct slice line = {0};
+
+    while (n-- >= 0) {
+        if (!slice_cut(&rest, '\n', &line)) {
+            return (struct slice){0};
+        }
+    }
+    return line;
+}
+
 int statements_look(struct statements *s, struct slice id,
                     enum statement_state *ret, struct buf *b, struct err *fault,
                     struct err *e)
@@ -267,10 +287,32 @@ int statements_look(struct statements *s, struct slice id,
     } else {
         *ret = t->state;
         if (t->state == STATEMENT_SUCCEEDED) {
-            rc = buf_append(b, buf_slice(&t->rows), e);
+            rc = buf_append(b, line_of(t, 0), e);
         }
         *fault = t->fault;
     }
+    mutex_unlock(&s->lock);
+    return rc;
+}
+
+int statements_chunk(struct statements *s, struct slice id, int64_t chunk,
+                     struct buf *b, struct err *e)
+{
+    struct statement *t;
+    struct slice rows = {0};
+    int rc;
+
+    mutex_lock(&s->lock);
+    t = find(s, id);
+    if (t != NULL && t->state == STATEMENT_SUCCEEDED && chunk >= 0 &&
+        (uint64_t)chunk < t->rows.len) {
+        rows = line_of(t, chunk + 1);
+    }
+    rc = rows.len > 0 ? buf_append(b, rows, e)
+         : t != NULL  ? err_set(e, ERR_NOTFOUND,
+                                "statement \"%.*s\" has no chunk %" PRId64,
+                                SLICE_FMT(id), chunk)
+                      : not_found(id, e);
     mutex_unlock(&s->lock);
     return rc;
 }

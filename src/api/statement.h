@@ -31,6 +31,7 @@ struct statement_wish {
     const char *tables;                   /* folder of the cleaned tables */
     const struct worker_project *project; /* as of worker.h; not copied */
     int64_t timeout_us;
+    int64_t row_limit, byte_limit; /* 0: none but 25 MiB for all of them */
     int64_t wait_us; /* how long `r` waits for its end; 0: not at all */
     struct http_request
         *r; /* woken once, by the end or when the wait is over */
@@ -48,11 +49,15 @@ void statements_free(struct statements *s);
  * the caller's again when this fails. */
 int statements_begin(struct statements *s, const struct statement_wish *w,
                      char ret_id[STATEMENT_ID], struct err *e) MUST_USE;
-/* Its state; error and rows (as worker.h's "strings") are copied to *b.
- * ERR_NOTFOUND. */
+/* Its state; its error, or the first line of its result (worker.h, "chunks"),
+ * is copied to *fault, *b.  ERR_NOTFOUND. */
 int statements_look(struct statements *s, struct slice id,
                     enum statement_state *ret, struct buf *b, struct err *fault,
                     struct err *e) MUST_USE;
+/* Append the rows of a chunk, an array; ERR_NOTFOUND when the statement or the
+ * chunk is not there, or has no rows yet. */
+int statements_chunk(struct statements *s, struct slice id, int64_t chunk,
+                     struct buf *b, struct err *e) MUST_USE;
 int statements_cancel(struct statements *s, struct slice id,
                       struct err *e) MUST_USE;
 

@@ -77,10 +77,14 @@ static void make_defs(struct spec_loader *l, const struct yaml_node *n,
                       struct spec_table *t)
 {
     static const struct col_def provenance[] = {
-        {"topic", COL_TEXT, "topic that the record came from", {NULL, NULL}},
-        {"partition", COL_INT32, "its partition", {NULL, NULL}},
-        {"offset", COL_INT64, "its offset", {NULL, NULL}},
-        {"ingest_time", COL_TIMESTAMP, "when it was stored", {NULL, NULL}},
+        {.name = "topic",
+         .type = COL_TEXT,
+         .comment = "topic that the record came from"},
+        {.name = "partition", .type = COL_INT32, .comment = "its partition"},
+        {.name = "offset", .type = COL_INT64, .comment = "its offset"},
+        {.name = "ingest_time",
+         .type = COL_TIMESTAMP,
+         .comment = "when it was stored"},
     };
     static const enum col_type types[] = {
 #define XX(name, word, col) col,

@@ -5,13 +5,13 @@
 
 #include "cli/cmd_int.h"
 #include "cli/table.h"
+#include "cli/worker_chunks.h"
 #include "cli/workspace.h"
 #include "core/mem.h"
 #include "core/text.h"
 #include "flow/raw_rows.h"
 #include "flow/tables.h"
 #include "flow/worker.h"
-#include "record/batch_json.h"
 #include "store/store.h"
 #include "json/json.h"
 
@@ -52,77 +52,6 @@ static int format_of(const char *word, enum table_format *ret, struct err *e)
         }
     }
     return err_set(e, ERR_INVALID, "unknown format \"%s\"", word);
-}
-
-/* Types by the names that SQL clients know. */
-static const char *const type_names[] = {
-    [COL_INT32] = "INT",           [COL_INT64] = "LONG",
-    [COL_DOUBLE] = "DOUBLE",       [COL_TEXT] = "STRING",
-    [COL_TIMESTAMP] = "TIMESTAMP", [COL_DOUBLE_LIST] = "ARRAY",
-    [COL_TEXT_LIST] = "ARRAY",     [COL_POINT] = "STRUCT",
-    [COL_BOOL] = "BOOLEAN",
-};
-
-/* A value as a JSON text, or null. */
-static int put_string(const struct batch *rows, size_t col, size_t row,
-                      struct buf *cell, struct buf *b, struct err *e)
-{
-    buf_clear(cell);
-    if (batch_json_value(rows, col, row, cell, e) < 0) {
-        return -1;
-    }
-    if (cell->ptr[0] == '"' || slice_is(buf_slice(cell), "null")) {
-        return buf_append(b, buf_slice(cell), e);
-    }
-    return json_print_text(b, buf_slice(cell), e);
-}
-
-static int put_rows(const struct batch *rows, struct buf *cell, struct buf *b,
-                    struct err *e)
-{
-    for (size_t r = 0; r < rows->rows; r++) {
-        for (size_t i = 0; i < rows->columns; i++) {
-            const char *before = i > 0 ? "," : r > 0 ? ",[" : "[";
-
-            if (buf_puts(b, before, e) < 0 ||
-                put_string(rows, i, r, cell, b, e) < 0) {
-                return -1;
-            }
-        }
-        if (buf_putc(b, ']', e) < 0) {
-            return -1;
-        }
-    }
-    return buf_puts(b, "]}", e);
-}
-
-static int write_strings(const struct batch *rows, FILE *out, struct err *e)
-{
-    struct buf cell;
-    struct buf b;
-    int rc;
-
-    buf_init(&b, ROWS_BYTES);
-    buf_init(&cell, ROWS_BYTES);
-    rc = buf_puts(&b, "{\"columns\":[", e);
-    for (size_t i = 0; rc == 0 && i < rows->columns; i++) {
-        rc = buf_puts(&b, i > 0 ? ",{\"name\":" : "{\"name\":", e) < 0 ||
-                     json_print_text(&b, slice_of(rows->defs[i].name), e) < 0 ||
-                     buf_putf(&b, e, ",\"type\":\"%s\"}",
-                              type_names[rows->defs[i].type]) < 0
-                 ? -1
-                 : 0;
-    }
-    if (rc == 0 && (buf_puts(&b, "],\"rows\":[", e) < 0 ||
-                    put_rows(rows, &cell, &b, e) < 0)) {
-        rc = -1;
-    }
-    if (rc == 0) {
-        (void)fwrite(b.ptr, 1, b.len, out);
-    }
-    buf_release(&cell);
-    buf_release(&b);
-    return rc;
 }
 
 /* ---- df_NAME ---- */
@@ -246,20 +175,20 @@ static int answer(struct cli *c, const struct worker_request *r, struct err *e)
     struct raw *raw = mem_zero(1, sizeof(*raw));
     struct engine *g = NULL;
     struct frame f = {0};
-    bool strings = strcmp(r->format, "strings") == 0;
+    bool chunks = strcmp(r->format, "chunks") == 0;
     int rc = -1;
 
     if (raw == NULL) {
         return err_nomem(e, sizeof(*raw));
     }
-    if ((strings || format_of(r->format, &style.format, e) == 0) &&
+    if ((chunks || format_of(r->format, &style.format, e) == 0) &&
         (later ? load(raw, c, r, &conf.store, e) : worker_confine(r, e)) == 0 &&
         engine_open(&g, &conf, e) == 0 &&
         add_all(raw, r, conf.store, g, e) == 0 &&
         (!later || worker_confine(r, e) == 0) && engine_lock(g, e) == 0 &&
         engine_query(g, r->sql.ptr, ROWS_BYTES, &f, e) == 0) {
-        rc = strings ? write_strings(&f.rows, c->out, e)
-                     : table_write_batch(&f.rows, &style, c->out, e);
+        rc = chunks ? worker_chunks_write(&f.rows, r, c->out, e)
+                    : table_write_batch(&f.rows, &style, c->out, e);
         frame_release(&f);
     }
     engine_close(g);
@@ -300,8 +229,8 @@ const struct cmd cmd_worker = {
     .summary = "Run one SQL query with nothing to harm",
     .about =
         "Used by query and serve, not by people: reads a request as JSON from "
-        "standard input (sql, tables, format, raw, width, timeout_us, memory), "
-        "gives up the right to write files, opens nothing but the cleaned "
+        "standard input (sql, tables, format, raw, width, row_limit, "
+        "byte_limit, timeout_us, memory), gives up the right to write files, opens nothing but the cleaned "
         "tables (and before that, where raw is true and the SQL names them, the "
         "project's raw records as df_NAME), and prints the rows. An error is a line of JSON on standard "
         "error.",

@@ -84,6 +84,8 @@ int duck_query(struct duck *d, const char *sql, struct duck_result **ret,
 size_t duck_columns(const struct duck_result *r);
 const char *duck_column_name(const struct duck_result *r, size_t col);
 enum duck_type duck_column_type(const struct duck_result *r, size_t col);
+/* Whether a text column holds dates, "YYYY-MM-DD". */
+bool duck_column_is_date(const struct duck_result *r, size_t col);
 /* The names of a point's two fields, good until duck_result_free(). */
 const char *duck_column_field(const struct duck_result *r, size_t col, int i);
 /* Some more rows, borrowed until the next call; 0 rows: the end. */

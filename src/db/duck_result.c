@@ -477,6 +477,11 @@ enum duck_type duck_column_type(const struct duck_result *r, size_t col)
     return r->outs[col].c.type;
 }
 
+bool duck_column_is_date(const struct duck_result *r, size_t col)
+{
+    return r->outs[col].from == DUCKDB_TYPE_DATE;
+}
+
 const char *duck_column_field(const struct duck_result *r, size_t col, int i)
 {
     return r->outs[col].field[i];

@@ -29,7 +29,7 @@ static const struct {
     {"BOOLEAN", "BOOLEAN"},     {"BYTE", "INTEGER"},  {"SHORT", "INTEGER"},
     {"INT", "INTEGER"},         {"LONG", "BIGINT"},   {"BIGINT", "BIGINT"},
     {"FLOAT", "DOUBLE"},        {"DOUBLE", "DOUBLE"}, {"DECIMAL", "DOUBLE"},
-    {"TIMESTAMP", "TIMESTAMP"},
+    {"TIMESTAMP", "TIMESTAMP"}, {"DATE", "DATE"},
 };
 
 static const char *type_of(struct slice name)

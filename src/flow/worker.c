@@ -48,10 +48,12 @@ static int put_request(const struct worker_request *r, struct buf *b,
         return -1;
     }
     return buf_putf(b, e,
-                    ",\"raw\":%s,\"width\":%d,\"timeout_us\":%" PRId64
+                    ",\"raw\":%s,\"width\":%d,\"row_limit\":%" PRId64
+                    ",\"byte_limit\":%" PRId64 ",\"timeout_us\":%" PRId64
                     ",\"memory\":%" PRId64 "}",
                     r->project != NULL ? "true" : "false", r->width,
-                    timeout_of(r), r->memory > 0 ? r->memory : MEMORY);
+                    r->row_limit, r->byte_limit, timeout_of(r),
+                    r->memory > 0 ? r->memory : MEMORY);
 }
 
 /* What the worker said went wrong, or that it could say nothing. */
@@ -178,11 +180,13 @@ int worker_parse(struct slice request, struct worker_request *ret,
         !json_get_text(doc.root, "format", &format) ||
         !yyjson_is_bool(json_get(doc.root, "raw")) ||
         !json_get_i64(doc.root, "width", &width) ||
+        !json_get_i64(doc.root, "row_limit", &r.row_limit) ||
+        !json_get_i64(doc.root, "byte_limit", &r.byte_limit) ||
         !json_get_i64(doc.root, "timeout_us", &r.timeout_us) ||
         !json_get_i64(doc.root, "memory", &r.memory)) {
         err_set(e, ERR_INVALID,
-                "a request has sql, tables, format, raw, width, timeout_us, "
-                "memory");
+                "a request has sql, tables, format, raw, width, row_limit, "
+                "byte_limit, timeout_us, memory");
         goto out;
     }
     if (memchr(r.sql.ptr, '\0', r.sql.len) != NULL ||

@@ -32,16 +32,24 @@ struct worker_request {
     /* whose raw records are df_NAME where the SQL says so; NULL: there are
      * none.  Not sent: they are the worker's own options. */
     const struct worker_project *project;
-    bool raw;           /* the worker's side: there is a project */
-    const char *format; /* "table", "json", "csv"; "strings": {"columns":
-                           [{"name","type"}],"rows":[[text or null]]} */
-    int width;          /* of a table; 0: as wide as it is */
-    int64_t timeout_us; /* 0: 30 s */
-    int64_t memory;     /* bytes; 0: 1 GB */
+    bool raw;                      /* the worker's side: there is a project */
+    const char *format;            /* "table", "json", "csv"; "chunks": below */
+    int width;                     /* of a table; 0: as wide as it is */
+    int64_t row_limit, byte_limit; /* of "chunks"; 0: none */
+    int64_t timeout_us;            /* 0: 30 s */
+    int64_t memory;                /* bytes; 0: 1 GB */
     /* asked 20 times a second while it runs: true ends it, ERR_INTERRUPTED */
     bool (*give_up)(void *arg);
     void *arg;
 };
+
+/*
+ * "chunks" are lines.  The first is a JSON object: "columns", an array of {"name",
+ * "position","type_name","type_text"} as Databricks has them; "chunks", one
+ * {"rows","bytes"} for each line that follows, which is an array of rows (at
+ * least one line, maybe of none); "truncated", whether a limit left rows out.
+ * A row is an array of texts and nulls.
+ */
 
 /* Run it; the rows, formatted, are appended to *out.  The errors are the
  * query's own: ERR_INVALID, ERR_DENIED, ERR_LIMIT, ERR_TIMEOUT. */

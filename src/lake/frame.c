@@ -56,6 +56,7 @@ static int describe(struct frame *f, const struct duck_result *r, struct err *e)
         struct col_def *def = &f->defs[i];
 
         def->type = from_duck[duck_column_type(r, i)];
+        def->date = duck_column_is_date(r, i);
         if (keep_name(f, duck_column_name(r, i), &def->name, e) < 0) {
             return -1;
         }

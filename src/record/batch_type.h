@@ -26,6 +26,7 @@ struct col_def {
     enum col_type type;
     const char *comment;   /* may be NULL */
     const char *fields[2]; /* COL_POINT: e.g. latitude, longitude */
+    bool date; /* COL_TEXT of a query's result: dates, "YYYY-MM-DD" */
 };
 
 /*

@@ -63,6 +63,19 @@ r = w.statement_execution.execute_statement(
     parameters=[sql.StatementParameterListItem(name="who", value="it's me")],
     warehouse_id="any", wait_timeout="30s")
 print([c.type_name.value for c in r.manifest.schema.columns], r.result.data_array)
+r = w.statement_execution.execute_statement(
+    statement="SELECT range AS n, DATE '2026-11-01' + (range % 7)::INT AS day, "
+              "TIMESTAMP '2026-11-01 01:02:03' AS at FROM range(100000)",
+    warehouse_id="any", wait_timeout="50s")
+rows, part = [], r.result
+while part is not None:
+    rows += part.data_array
+    part = part.next_chunk_index and w.statement_execution.get_statement_result_chunk_n(
+        r.statement_id, part.next_chunk_index)
+print([c.type_name.value for c in r.manifest.schema.columns], r.manifest.total_chunk_count > 2,
+      len(rows) == r.manifest.total_row_count == 100000,
+      all(row == [str(n), f"2026-11-0{n % 7 + 1}", "2026-11-01T01:02:03Z"]
+          for n, row in enumerate(rows)))
 r = w.statement_execution.execute_statement(statement="SELECT * FROM nope",
                                             warehouse_id="any")
 print(r.status.state.value, r.status.error.message)
@@ -177,11 +190,13 @@ def try_sdk(airflow, port):
         [airflow.values["python"], "-c", SDK, f"http://127.0.0.1:{port}"],
         text=True, timeout=120, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     lines = done.stdout.splitlines()
-    good = done.returncode == 0 and len(lines) == 7
+    good = done.returncode == 0 and len(lines) == 8
     check(good and "['20', '1.5', \"it's me\", None]" in lines[0] and
           lines[0].startswith("['LONG', "),
           "the Databricks SDK reads typed rows of a statement",
           done.stdout + done.stderr[-2000:])
+    check(good and lines.pop(1) == "['LONG', 'DATE', 'TIMESTAMP'] True True True",
+          "the SDK reads dates, and the rows of several chunks", done.stdout)
     check(good and lines[1].startswith("FAILED") and "nope" in lines[1],
           "a statement that fails says why", done.stdout)
     check(good and lines[2] == "[['20', '20']] True",

@@ -240,6 +240,12 @@ def ours(folder):
         check(here.stdout == there.stdout and len(here.stdout) > 1000,
               "every answer over statements is DuckDB's",
               there.stderr + there.stdout[:300])
+        many = ("query", "--format", "json", "--sql", "SELECT p.ind, r.range AS n, p.title, "
+                "DATE '2026-11-01' + p.ind AS day, u.date_joined FROM clean_pin p JOIN clean_user u USING (ind), "
+                "range(200) r ORDER BY ALL")
+        mine, there = run(folder, *many), run(folder, *many, "--engine", "databricks", url=server.url)
+        check(len(mine.stdout) > 4_000_000 and json.loads(mine.stdout) == json.loads(there.stdout or "0"),
+              "the rows of several chunks, dates and times, are DuckDB's", there.stderr + there.stdout[:300])
         r = run(folder, "batch", "--engine", "databricks", "--format", "json", url=server.url)
         check(r.returncode == 0 and json.loads(r.stdout) == json.loads(here.stdout),
               "the batch as a submitted run, then answered", r.stderr)

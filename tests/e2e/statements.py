@@ -43,9 +43,61 @@ def rows(s):
     chunk = look(s, r, "/result/chunks/0")
     check(chunk.json()["data_array"] == body["result"]["data_array"], "all rows are in chunk 0", chunk.text)
     check(look(s, r, "/result/chunks/1").status_code == 404, "there is no chunk 1")
+    check("next_chunk_index" not in body["result"], "and none is promised", r.text)
     r = begin(s, "SELECT * FROM nope", wait_timeout="50s")
     check(r.json()["status"]["state"] == "FAILED" and "nope" in r.json()["status"]["error"]["message"],
           "a statement that fails says why", r.text)
+
+
+def types(s):
+    r = begin(s, "SELECT DATE '2026-11-01' AS day, NULL::DATE AS no_day, TIMESTAMP '2026-11-01 02:03:04' AS at, "
+              "1::SMALLINT AS small, 1::BIGINT AS big, 1.5::DOUBLE AS half, true AS yes, 'x' AS text, "
+              "['a', 'b'] AS list, {'lat': 1.0::DOUBLE, 'lon': 2.0::DOUBLE} AS place", wait_timeout="50s").json()
+    got = [(c["type_name"], c["type_text"]) for c in r["manifest"]["schema"]["columns"]]
+    check(got == [("DATE", "DATE")] * 2 + [("TIMESTAMP", "TIMESTAMP"), ("INT", "INT"), ("LONG", "BIGINT"),
+                                           ("DOUBLE", "DOUBLE"), ("BOOLEAN", "BOOLEAN"), ("STRING", "STRING"),
+                                           ("ARRAY", "ARRAY<STRING>"), ("STRUCT", "STRUCT<lat: DOUBLE, lon: DOUBLE>")],
+          "columns have the types of a workspace", got)
+    check(r["result"]["data_array"][0][:3] == ["2026-11-01", None, "2026-11-01T02:03:04Z"],
+          "dates and times are written as there", r["result"])
+
+
+def chunks(s):
+    """Rows in order, chunk by chunk, by the links."""
+    r = begin(s, "SELECT range AS n, 'row ' || range AS name, DATE '2026-11-01' + (range % 7)::INT AS day "
+              "FROM range(200000)", wait_timeout="50s")
+    body = r.json()
+    told = body["manifest"]["chunks"]
+    check(body["manifest"]["total_chunk_count"] == len(told) > 5 and
+          sum(c["row_count"] for c in told) == body["manifest"]["total_row_count"] == 200000 and
+          all(c["byte_count"] < 1.1 * (1 << 20) for c in told), "a large result has chunks", told)
+    part, n, good, sizes = body["result"], 0, True, []
+    while True:
+        good = good and part["row_offset"] == n and part["chunk_index"] == len(sizes) and all(
+            row == [str(n + i), f"row {n + i}", f"2026-11-0{(n + i) % 7 + 1}"]
+            for i, row in enumerate(part["data_array"]))
+        n += len(part["data_array"])
+        sizes.append(part["row_count"])
+        if "next_chunk_internal_link" not in part:
+            break
+        good = good and part["next_chunk_internal_link"].endswith(f"/result/chunks/{part['next_chunk_index']}")
+        part = requests.get(s.url + part["next_chunk_internal_link"], timeout=60).json()
+    check(good and n == 200000 and sizes == [c["row_count"] for c in told], "its links lead through all rows in order",
+          (n, sizes))
+    check([look(s, r, f"/result/chunks/{k}").status_code for k in (0, len(told), -1, "x", 9223372036854775807)]
+          == [200, 404, 404, 404, 404], "other chunks are not there")
+    r = begin(s, "SELECT range FROM range(100)", wait_timeout="50s", row_limit=7).json()
+    check(r["manifest"]["truncated"] and [x[0] for x in r["result"]["data_array"]] == list("0123456"),
+          "row_limit cuts, and says so", r)
+    r = begin(s, "SELECT range FROM range(100)", wait_timeout="50s", row_limit=100).json()
+    check(not r["manifest"]["truncated"] and len(r["result"]["data_array"]) == 100, "what just fits is not cut", r)
+    r = begin(s, "SELECT range FROM range(1000)", wait_timeout="50s", byte_limit=25).json()
+    check(r["manifest"]["truncated"] and [x[0] for x in r["result"]["data_array"]] == [str(i) for i in range(17)],
+          "byte_limit cuts too", r)
+    r = begin(s, "SELECT repeat('x', 1000) AS x FROM range(40000)", wait_timeout="50s").json()
+    check(r["status"]["state"] == "FAILED", "more than 25 MB is a fault", r["status"])
+    r = begin(s, "SELECT 1 AS x WHERE false", wait_timeout="50s").json()
+    check(r["manifest"]["total_row_count"] == 0 and r["result"]["data_array"] == [], "no rows are no rows", r)
 
 
 def waiting(s):
@@ -69,6 +121,7 @@ def wrong(s):
             ("no statement", begin(s, ""), 400),
             ("a wait of 3 s", begin(s, "SELECT 1", wait_timeout="3s"), 400),
             ("rows in files", begin(s, "SELECT 1", disposition="EXTERNAL_LINKS"), 400),
+            ("rows in Arrow", begin(s, "SELECT 1", format="ARROW_STREAM"), 400),
             ("a parameter that was not given", begin(s, "SELECT :x"), 400),
             ("an id of nothing", requests.get(f"{s.url}/api/2.0/sql/statements/0", timeout=60), 404)):
         check(r.status_code == status and r.json()["error_code"] and r.json()["message"],
@@ -104,6 +157,8 @@ def run(_kind):
                        stdout=subprocess.DEVNULL)
         with Server(data=folder) as s:
             rows(s)
+            types(s)
+            chunks(s)
             waiting(s)
             wrong(s)
             many(s)
