@@ -103,10 +103,9 @@ class Comparison:
     `value(result)` is the number compared.  better="less": ratio is B / A
     (how many times less A needs); "more": A / B."""
 
-    def __init__(self, a, b, value, pairs, better="less", warm=True):
-        if warm:
-            a()
-            b()
+    def __init__(self, a, b, value, pairs, better="less"):
+        a()
+        b()
         self.a, self.b, self.ratios = [], [], []
         for _ in range(pairs):
             self.a.append(a())
