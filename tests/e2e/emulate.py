@@ -180,8 +180,8 @@ def keys_keep_posts_single():
 
 
 def slow_answers_time_out():
-    far = Far(lambda n, h: 1.5 if n == 4 else None)
-    counts, _ = emulate(far, "--rows", "5", "--timeout", "400ms")
+    far = Far(lambda n, h: 5.0 if n == 4 else None)
+    counts, _ = emulate(far, "--rows", "5", "--timeout", "2s")
     check("slow: all posted", all(c["posted"] == 5 for c in counts.values()), counts)
     check("slow: one is uncertain", sum(c["uncertain"] for c in counts.values()) == 1, counts)
 

@@ -20,7 +20,7 @@ import urllib.error
 import urllib.request
 
 from served import PINLINE, V2, Server
-from told import check, finish, skip
+from told import check, finish, quickest, skip
 
 
 
@@ -41,7 +41,9 @@ def refused(folder, name, words, *options, data=None):
 def starts(folder):
     s = start(folder, "first", "--listen", "127.0.0.1:0", "--listen", "localhost:0")
     check(len(s.ports) == 2, "two listeners, two ports in the ready line", s.line)
-    check(s.took < 2, "it is ready soon", s.took)
+    once = quickest(lambda: subprocess.run([PINLINE, "--version"], check=True,
+                                           stdout=subprocess.DEVNULL))
+    check(s.took < max(2, 100 * once), "it is ready soon", (s.took, once))
     rss = s.kb() * 1024
     check(rss < 20e6, "idle it takes less than 20 MB", rss)
     print(f"# ready in {s.took * 1000:.0f} ms, {rss / 1e6:.1f} MB")
@@ -175,17 +177,19 @@ def bad_http(folder):
 
 def many_connections(folder):
     s = start(folder, "many")
-    idle = []
+
+    def once():
+        return s.call("POST", "/topics/pin", '{"records":[{"value":1}]}', {"Content-Type": V2})
+
+    idle, calm = [], quickest(once)
     try:
         for _ in range(1000):
             idle.append(socket.create_connection(("127.0.0.1", s.port), 10))
     except OSError as why:
         print(f"# only {len(idle)} connections could be opened here: {why}")
-    began = time.time()
-    status, _ = s.call("POST", "/topics/pin",
-                     '{"records":[{"value":1}]}', {"Content-Type": V2})
-    check(status == 200 and time.time() - began < 2,
-          f"a post is answered beside {len(idle)} idle connections")
+    status, beside = once()[0], quickest(once)
+    check(status == 200 and beside < max(0.5, 20 * calm),
+          f"a post is answered beside {len(idle)} idle connections", (status, beside, calm))
     check(s.kb() < 80_000, "and memory stays small", s.kb())
     print(f"# {s.kb() / 1000:.1f} MB with {len(idle)} idle connections")
     began = time.time()

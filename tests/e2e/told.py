@@ -9,6 +9,7 @@ A program that dies before finish() prints no closing line and counts as failed.
 import re
 import subprocess
 import sys
+import time
 
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", re.M)
 SKIP = 77  # what meson takes for skipped
@@ -31,6 +32,17 @@ def same(name, got, want):
     check(got == want, name, f"\n  got    {got!r:.900}\n  wanted {want!r:.900}")
 
 
+def quickest(what, times=5):
+    """Seconds of the fastest of so many calls: what it takes, and not what else
+    the machine had to do meanwhile.  Bounds are multiples of it."""
+    best = float("inf")
+    for _ in range(times):
+        began = time.monotonic()
+        what()
+        best = min(best, time.monotonic() - began)
+    return best
+
+
 def skip(why):
     """A part that cannot be tried here; tests/run shows why."""
     counts[2] += 1
@@ -43,10 +55,11 @@ def skip_all(why):
     sys.exit(SKIP)
 
 
-def program(argv, **more):
-    """Another test program, whose checks count as one's own."""
+def program(argv, name="", **more):
+    """Another test program, whose checks count as one's own; several may run at
+    a time, in threads: what one tells stays together, behind its name."""
     done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False, **more)
-    print(done.stdout, end="", flush=True)
+    print((f"# {name}\n" if name else "") + done.stdout, end="", flush=True)
     found = CLOSING.findall(done.stdout)
     if not found:
         check(False, f"{argv[0]} comes to its end", f"status {done.returncode}")
