@@ -279,7 +279,7 @@ static void too_much_that_waits_is_refused(void)
     m->thread = 1;
     cond_broadcast(&m->all);
     mutex_unlock(&m->lock);
-    CHECK(broker_wait(b, "t", 0, taken - 1, 20000000));
+    CHECK(broker_wait(b, "t", 0, taken - 1, 100000000));
 out:
     broker_close(b);
     CHECK_INT(m ? m->left : 0, 0);

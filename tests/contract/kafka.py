@@ -10,5 +10,5 @@ import told  # noqa: E402
 
 with far.side("kafka") as kafka:
     for program in sys.argv[1:]:
-        told.program([program, "kafka://" + kafka["bootstrap"]], timeout=240)
+        told.program([program, "kafka://" + kafka["bootstrap"]], timeout=300)
 sys.exit(told.finish())

@@ -11,7 +11,7 @@
 #include "core/thread.h"
 
 enum {
-    PATIENCE_US = 100000000,
+    PATIENCE_US = 200000000,
     PARTS = 4,
     EACH = 2000,
     READERS = 4

@@ -9,7 +9,6 @@ SIGKILL in the middle of tasks: Airflow does them again, each interval once.
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -337,28 +336,23 @@ def kill_and_wait(api, scheduler, port):
 
 
 def try_killed(airflow):
-    port_free = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        server = subprocess.Popen(
-            [PINLINE, "serve", "--listen", f"127.0.0.1:{port_free}", "--set",
-             f"schedule.tasks={SLOW}", "--set", "schedule.retries=0"],
-            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        server = Server(None, "--set", f"schedule.tasks={SLOW}", "--set", "schedule.retries=0",
+                        pipelines=True, cwd=folder, stderr=subprocess.DEVNULL)
         try:
-            server.stdout.readline()
-            done = pinline(folder, "emulate", "--to", f"http://127.0.0.1:{port_free}",
-                           "--rows", "20", "--quiet")
+            done = pinline(folder, "emulate", "--to", server.url, "--rows", "20", "--quiet")
             write_slow_dags(folder, airflow["home"])
-            os.environ.update(Airflow.connections(port_free))
+            os.environ.update(Airflow.connections(server.port))
             values = far.call("airflow", "serve", "--dir", airflow["dir"])
             hit, states, tasks = kill_and_wait(Api(values["url"]),
-                                               int(values["scheduler"]), port_free)
+                                               int(values["scheduler"]), server.port)
             print(f"# killed in {sorted(hit)}: {states}, {tasks}")
             check(done.returncode == 0 and len(hit) == 3 and
                   set(states.values()) == {"success"} and
                   all(t[1] >= 2 for t in tasks.values()),
                   "Airflow does the tasks of killed workers again, to success",
                   f"{done.stderr} {hit} {states} {tasks}")
-            asked = runs(port_free)
+            asked = runs(server.port)
             with open(os.path.join(folder, "ran"), encoding="utf-8") as f:
                 ran = sorted(f.read().split())
             check(len(asked) == 2 and {r["state"] for r in asked} == {"success"} and
@@ -371,14 +365,7 @@ def try_killed(airflow):
                   "I14 airflow: a batch whose worker is killed has its rows there once",
                   count.stdout + count.stderr)
         finally:
-            server.terminate()
-            server.wait(timeout=30)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+            server.stop()
 
 
 def try_clients(values):
