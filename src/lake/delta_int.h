@@ -69,6 +69,11 @@ void delta_state_forget(struct delta_state *s, int64_t before_ms);
 int64_t delta_state_position(const struct delta_state *s, const char *app);
 const char *delta_state_prop(const struct delta_state *s, const char *name);
 
+/* A file's path, as the log spells it, is one below the table's folder:
+ * ERR_UNAVAILABLE for "/...", "scheme:..." and ".." parts, also when they are
+ * spelled %2E, and over STORE_KEY_MAX; ERR_CORRUPT for control characters. */
+int delta_check_path(struct slice path, struct err *e) MUST_USE;
+
 /* Every live action as one JSON line each: what a checkpoint holds. */
 int delta_state_lines(const struct delta_state *s, struct buf *b,
                       struct err *e) MUST_USE;

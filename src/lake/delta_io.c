@@ -207,18 +207,83 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-void delta_key_of(const char *path, char key[STORE_KEY_MAX + 1])
+/* Without %XX; its length, though the key is cut to what fits. */
+static size_t unescape(struct slice path, char key[STORE_KEY_MAX + 1])
 {
     size_t n = 0;
 
-    while (*path != '\0' && n < STORE_KEY_MAX) {
-        int high = *path == '%' ? hex_value(path[1]) : -1;
-        int low = high >= 0 ? hex_value(path[2]) : -1;
+    for (size_t i = 0; i < path.len; n++) {
+        bool whole = path.ptr[i] == '%' && path.len - i > 2;
+        int high = whole ? hex_value(path.ptr[i + 1]) : -1;
+        int low = high >= 0 ? hex_value(path.ptr[i + 2]) : -1;
 
-        key[n++] = low >= 0 ? (char)(high * 16 + low) : *path;
-        path += low >= 0 ? 3 : 1;
+        if (n < STORE_KEY_MAX) {
+            key[n] = low >= 0 ? (char)(high * 16 + low) : path.ptr[i];
+        }
+        i += low >= 0 ? 3 : 1;
     }
-    key[n] = '\0';
+    key[n < STORE_KEY_MAX ? n : STORE_KEY_MAX] = '\0';
+    return n;
+}
+
+void delta_key_of(const char *path, char key[STORE_KEY_MAX + 1])
+{
+    (void)unescape(slice_of(path), key);
+}
+
+/* "scheme:...", as it is spelled; "name=a:b/..." is none. */
+static bool has_scheme(struct slice path)
+{
+    size_t i = 0;
+
+    while (i < path.len && path.ptr[i] != ':' && path.ptr[i] != '/' &&
+           path.ptr[i] != '=') {
+        i++;
+    }
+    return i < path.len && path.ptr[i] == ':';
+}
+
+/* Does a key lead out of the folder that it is joined to? */
+static bool leads_out(struct slice key)
+{
+    struct slice part;
+    bool out = slice_starts(key, SLICE("/"));
+    bool more = true;
+
+    while (more && !out) {
+        more = slice_cut(&key, '/', &part);
+        out = slice_is(part, "..");
+    }
+    return out;
+}
+
+int delta_check_path(struct slice path, struct err *e)
+{
+    char key[STORE_KEY_MAX + 1];
+    struct slice s = {key, unescape(path, key)};
+
+    if (s.len > STORE_KEY_MAX) {
+        return err_set(e, ERR_UNAVAILABLE,
+                       "the table holds a file whose path \"%.60s...\" is over "
+                       "%d bytes",
+                       key, STORE_KEY_MAX);
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        if ((unsigned char)key[i] < 0x20 || key[i] == 0x7f) {
+            return err_set(e, ERR_CORRUPT,
+                           "the path of a file, \"%.*s...\", has a control "
+                           "character at byte %zu",
+                           (int)i, key, i);
+        }
+    }
+    if (has_scheme(path) || leads_out(s)) {
+        return err_set(e, ERR_UNAVAILABLE,
+                       "the table holds the file \"%.*s\" outside its folder, "
+                       "as shallow clones do, and nothing outside of it is "
+                       "read; make a full copy of the table",
+                       path.len > 200 ? 200 : (int)path.len, path.ptr);
+    }
+    return 0;
 }
 
 bool delta_is_ours(const char *path)

@@ -363,18 +363,6 @@ static int read_stats(struct delta_file *f, struct err *e)
     return 0;
 }
 
-/* "/..." or "scheme:...". */
-static bool is_elsewhere(struct slice path)
-{
-    size_t i = 0;
-
-    while (i < path.len && path.ptr[i] != ':' && path.ptr[i] != '/' &&
-           path.ptr[i] != '=') {
-        i++;
-    }
-    return i < path.len && (path.ptr[i] == ':' || i == 0);
-}
-
 /* The values of partition columns: an object of texts and nulls. */
 static int copy_values(struct delta_file *f, yyjson_val *o, struct err *e)
 {
@@ -420,10 +408,8 @@ static int apply_add(struct delta_state *s, yyjson_val *o, struct err *e)
     if (!json_get_text(o, "path", &path) || path.len == 0) {
         return err_set(e, ERR_CORRUPT, "an add has no path");
     }
-    if (is_elsewhere(path)) {
-        return err_set(e, ERR_UNAVAILABLE,
-                       "the table holds the file \"%.*s\" outside its folder",
-                       (int)path.len, path.ptr);
+    if (delta_check_path(path, e) < 0) {
+        return -1;
     }
     drop_file(s, path);
     if (grow(s, e) < 0) {

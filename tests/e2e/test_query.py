@@ -5,6 +5,8 @@ import glob
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -164,6 +166,32 @@ def words(d):
               and "needs Delta reader version 3" in r.stderr, r.stderr)
 
 
+def strangers(d):
+    """Logs, made by others, whose files lie elsewhere: where another's table is."""
+    log = os.path.join("_delta_log", "0" * 20 + ".json")
+    with open(os.path.join(d, "pin", log), encoding="utf-8") as f:
+        entry = f.read()
+    name = re.search(r'"path":"([^"]+)"', entry)[1]
+    own = os.path.join(d, "pin", name)
+    with tempfile.TemporaryDirectory(dir=d) as top:
+        os.makedirs(os.path.join(top, "pin", "_delta_log"))
+        for path in ("../../pin/" + name, "%2e%2E/../pin/" + name, own, "file:" + own,
+                     "file://" + own):
+            with open(os.path.join(top, "pin", log), "w", encoding="utf-8") as f:
+                f.write(entry.replace(f'"path":"{name}"', f'"path":"{path}"'))
+            for words in (("13",), ("--sql", "SELECT count(*) AS n FROM clean_pin"),
+                          ("--sql", f"SELECT count(*) AS n FROM '{own}'")):
+                r = run(top, *words)
+                check(f"I18 sql: a table with a file at {path[:9]}... is refused, {words[-1][:6]}",
+                      r.returncode == 1 and r.stdout == "" and path[:100] in r.stderr and
+                      "outside its folder" in r.stderr and "full copy" in r.stderr, r.stderr)
+        shutil.copy(own, os.path.join(top, "pin"))
+        with open(os.path.join(top, "pin", log), "w", encoding="utf-8") as f:
+            f.write(entry)
+        r = run(top, "--sql", "SELECT count(*) AS n FROM clean_pin", "--format", "json")
+        check("the full copy of it is read", json.loads(r.stdout or "0") == [{"n": 60}], r.stderr)
+
+
 def forms(d):
     one = run(d, "all", "--format", "json").stdout
     check("the same bytes again", one == run(d, "all", "--format",
@@ -258,6 +286,7 @@ with tempfile.TemporaryDirectory() as folder:
     forms(folder)
     words(folder)
     cage(folder)
+    strangers(folder)
     many_rows(folder)
     undeduplicated()
 sys.exit(finish())

@@ -1,10 +1,10 @@
 /* The state that log lines make, printed as lines and applied again, is the
- * same state: checkpoints lose nothing. */
+ * same state: checkpoints lose nothing.  No file lies outside the folder. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lake/delta_int.h"
+#include "lake/delta_handle_int.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -36,7 +36,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(slice_eq(buf_slice(&one), buf_slice(&two)));
         require(again.nfiles == s.nfiles && again.napps == s.napps);
         for (size_t i = 0; i < s.nfiles; i++) {
+            char key[STORE_KEY_MAX + 1];
+
             require(again.files[i].rows == s.files[i].rows);
+            delta_key_of(s.files[i].path, key);
+            require(key[0] != '/' && strncmp(key, "../", 3) != 0 &&
+                    strstr(key, "/../") == NULL);
         }
     }
     delta_state_release(&s);

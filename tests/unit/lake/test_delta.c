@@ -344,6 +344,45 @@ static void what_is_not_understood_is_refused(void)
               ERR_UNAVAILABLE);
 }
 
+static void files_outside_the_folder_are_refused(void)
+{
+    static const struct {
+        const char *path; /* as JSON holds it */
+        enum err_code code;
+        const char *why;
+    } cases[] = {
+        {"part-1.parquet", ERR_NONE, ""},
+        {"a=b:c/..x/y...parquet", ERR_NONE, ""},
+        {"a%3Ab/%2e%2e%2e/x", ERR_NONE, ""},
+        {"../other/x.parquet", ERR_UNAVAILABLE, "\"../other/x.parquet\""},
+        {"a/../../x.parquet", ERR_UNAVAILABLE, "outside its folder"},
+        {"a/..", ERR_UNAVAILABLE, "outside its folder"},
+        {"%2e%2E/x.parquet", ERR_UNAVAILABLE, "outside its folder"},
+        {"a%2F..%2f..%2Fx", ERR_UNAVAILABLE, "outside its folder"},
+        {"/etc/passwd", ERR_UNAVAILABLE, "shallow clones"},
+        {"%2Fetc/passwd", ERR_UNAVAILABLE, "outside its folder"},
+        {"file:/tmp/x.parquet", ERR_UNAVAILABLE, "outside its folder"},
+        {"file:///tmp/x.parquet", ERR_UNAVAILABLE, "make a full copy"},
+        {"s3://b/x", ERR_UNAVAILABLE, "outside its folder"},
+        {"x\\u0000.parquet", ERR_CORRUPT, "control character at byte 1"},
+        {"x%00.parquet", ERR_CORRUPT, "control character"},
+    };
+    struct err e = {0};
+    char name[16];
+    char lines[1024];
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        (void)snprintf(name, sizeof(name), "out%zu", i);
+        (void)snprintf(lines, sizeof(lines),
+                       PROTOCOL META "{\"add\":{\"path\":\"%s\",\"size\":1}}\n",
+                       cases[i].path);
+        CHECK_INT(open_lines(name, lines, &e), cases[i].code);
+        if (cases[i].code != ERR_NONE) {
+            CHECK(strstr(e.msg, cases[i].why) != NULL);
+        }
+    }
+}
+
 static void a_missing_entry_is_noticed(void)
 {
     const char *dir = lake_folder("gap");
@@ -415,6 +454,8 @@ int main(void)
         {"checkpoints hold the same state", checkpoints_hold_the_same_state},
         {"what is not understood is refused",
          what_is_not_understood_is_refused},
+        {"files outside the table's folder are refused",
+         files_outside_the_folder_are_refused},
         {"a missing entry is noticed", a_missing_entry_is_noticed},
         {"names of writers cannot collide", names_of_writers_cannot_collide},
         {"every failed allocation is an error",
