@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/kinesis_known_int.h"
 #include "broker/kinesis_meta_int.h"
 #include "core/mem.h"
 #include "net/url.h"
@@ -60,6 +61,7 @@ static void close_kinesis(struct broker *b)
 
     http_client_free(k->http);
     kinesis_meta_close(k);
+    kinesis_known_free(k);
     window_close(k->window);
     buf_release(&k->heads);
     buf_release(&k->body);

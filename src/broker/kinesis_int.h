@@ -52,6 +52,7 @@ struct kinesis_cursor {
     int64_t offset; /* of the record that comes next */
     bool closed;    /* it has ended: no record comes any more */
     int64_t got_us; /* when the iterator was given; good for 5 minutes */
+    int64_t end_us; /* when nothing was seen to come behind; 0: not so */
     char iterator[KINESIS_ITERATOR_MAX];
 };
 
@@ -75,8 +76,9 @@ struct kinesis {
     struct window *window;
     struct kinesis_cursor *cursors; /* KINESIS_CURSORS, the oldest goes */
     size_t next_cursor;
-    uint32_t turn;     /* of records without a key */
-    struct mutex told; /* the two below; held for a moment only */
+    struct kinesis_known *known; /* kinesis_known_int.h; or NULL */
+    uint32_t turn;               /* of records without a key */
+    struct mutex told;           /* the two below; held for a moment only */
     struct broker_stats stats;
     struct broker_health health;
 };
@@ -100,9 +102,6 @@ int kinesis_topic_get(struct broker *b, const char *name,
                       struct broker_topic *ret, struct err *e);
 int kinesis_topic_list(struct broker *b, struct broker_topic **ret, size_t *n,
                        struct err *e);
-/* Under the lock; partitions is the highest shard's number and one. */
-int kinesis_stream_get(struct kinesis *k, const char *name,
-                       struct broker_topic *ret, struct err *e) MUST_USE;
 /* The shards, sorted; *ret is the caller's (mem_free). */
 int kinesis_shards(struct kinesis *k, const char *stream,
                    struct kinesis_shard **ret, size_t *ret_n,
@@ -124,8 +123,11 @@ int kinesis_offset_at(struct broker *b, const char *topic, int32_t partition,
                       int64_t time_us, int64_t *ret, struct err *e);
 bool kinesis_wait(struct broker *b, const char *topic, int32_t partition,
                   int64_t offset, int64_t timeout_us);
-/* Under the lock: where the shard ends now, by reading on from the last mark;
- * c->closed when nothing will come behind. */
+/* Under the lock: the next look at an end of the stream's shards asks. */
+void kinesis_end_forget(struct kinesis *k, const char *stream);
+/* Under the lock: where the shard ends, by reading on from the last mark, or
+ * by what a look of a quarter of a second ago saw; c->closed when nothing will
+ * come behind. */
 int kinesis_find_end(struct kinesis *k, struct kinesis_cursor *c,
                      int64_t *ret_end, struct err *e) MUST_USE;
 

@@ -10,8 +10,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "broker/kinesis_known_int.h"
 #include "broker/kinesis_meta_int.h"
-#include "core/mem.h"
 
 struct lineage {
     struct kinesis *k;
@@ -78,24 +78,23 @@ int kinesis_lineage_begin(struct kinesis *k, const char *topic,
                           int32_t partition, struct kinesis_cursor *c,
                           struct kinesis_parents *ret, struct err *e)
 {
-    struct kinesis_shard *shards = NULL;
+    const struct kinesis_known *x;
     const struct kinesis_shard *own = NULL;
     struct lineage l = {.k = k, .at = c};
-    struct broker_topic t;
     int rc = 0;
 
-    if (kinesis_stream_get(k, topic, &t, e) != 0 ||
-        kinesis_shards(k, topic, &shards, &l.n, e) != 0) {
+    if (kinesis_known_get(k, topic, partition, &x, e) != 0) {
         return -1;
     }
-    l.shards = shards;
-    *c = (struct kinesis_cursor){.epoch = t.epoch, .shard = partition};
+    l.shards = x->shards;
+    l.n = x->n;
+    *c = (struct kinesis_cursor){.epoch = x->topic.epoch, .shard = partition};
     (void)snprintf(c->stream, sizeof(c->stream), "%s", topic);
     *ret = (struct kinesis_parents){.ended = true, .read = true};
     for (size_t i = 0; i < l.n; i++) {
-        own = shards[i].number == partition ? &shards[i] : own;
+        own = l.shards[i].number == partition ? &l.shards[i] : own;
     }
-    if (partition < 0 || partition >= t.partitions) {
+    if (partition < 0 || partition >= x->topic.partitions) {
         rc = err_set(e, ERR_NOTFOUND, "topic \"%s\" has no partition %" PRId32,
                      topic, partition);
     } else if (own != NULL) {
@@ -103,6 +102,5 @@ int kinesis_lineage_begin(struct kinesis *k, const char *topic,
     } else {
         c->closed = true; /* its records are all gone */
     }
-    mem_free(shards);
     return rc;
 }

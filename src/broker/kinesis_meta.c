@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/kinesis_known_int.h"
 #include "broker/kinesis_meta_int.h"
 #include "broker/sql_file.h"
 #include "core/fs.h"
@@ -275,14 +276,14 @@ int kinesis_group_get(struct broker *b, const char *group, const char *topic,
                       struct err *e)
 {
     struct kinesis *k = of(b);
-    struct broker_topic t;
+    const struct kinesis_known *x;
     int rc;
 
     mutex_lock(&k->lock);
     rc = get(k, group, topic, partition, ret, e);
     if (rc == 0) {
-        rc = kinesis_stream_get(k, topic, &t, e);
-        if (rc == 0 && t.epoch != ret->epoch) {
+        rc = kinesis_known_get(k, topic, partition, &x, e);
+        if (rc == 0 && x->topic.epoch != ret->epoch) {
             rc = err_set(e, ERR_NOTFOUND,
                          "group \"%s\" was in an earlier stream \"%s\"", group,
                          topic);

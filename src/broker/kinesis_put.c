@@ -295,6 +295,7 @@ int kinesis_produce(struct broker *b, struct broker_produce *p, struct err *e)
     (void)e;
     mutex_lock(&k->lock);
     if (!keyed || !repeated(k, p, &key)) {
+        kinesis_end_forget(k, p->topic);
         if (store(k, p, &p->error) == 0 && keyed) {
             (void)remember(k, p, &key, &p->error);
         }

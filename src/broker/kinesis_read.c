@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/kinesis_known_int.h"
 #include "broker/kinesis_meta_int.h"
 #include "core/clock.h"
 #include "core/digest.h"
@@ -23,7 +24,8 @@ enum {
     EMPTY_MAX = 200,              /* answers without records in a row */
     GET_MAX = 10000,
     GET_SMALL = 500,
-    LOOK_US = 1000000, /* between looks for new records */
+    LOOK_US = 1000000,    /* between looks for new records */
+    END_GOOD_US = 250000, /* a shard may be read five times a second */
     ARENA_MAX = 64 << 20,
 };
 
@@ -65,6 +67,15 @@ static bool recall(struct kinesis *k, struct kinesis_cursor *c)
         }
     }
     return false;
+}
+
+void kinesis_end_forget(struct kinesis *k, const char *stream)
+{
+    for (size_t i = 0; i < KINESIS_CURSORS; i++) {
+        if (strcmp(k->cursors[i].stream, stream) == 0) {
+            k->cursors[i].end_us = 0;
+        }
+    }
 }
 
 /* ---- one answer ---- */
@@ -173,6 +184,9 @@ static int get_once(struct kinesis *k, struct kinesis_cursor *c, int64_t limit,
         return -1;
     }
     rc = take_records(x, doc.root, e);
+    c->end_us = rc == 0 && x->behind_ms == 0 && (int64_t)x->n < limit
+                    ? clock_mono_us()
+                    : 0;
     if (rc == 0 && json_get_text(doc.root, "NextShardIterator", &next) &&
         next.len < sizeof(c->iterator)) {
         memcpy(c->iterator, next.ptr, next.len);
@@ -181,6 +195,7 @@ static int get_once(struct kinesis *k, struct kinesis_cursor *c, int64_t limit,
     } else if (rc == 0) {
         c->closed = true;
         x->ended = true;
+        (void)kinesis_known_forget(k, c->stream); /* it has children now */
     }
     json_release(&doc);
     return rc;
@@ -336,7 +351,8 @@ int kinesis_find_end(struct kinesis *k, struct kinesis_cursor *c,
     }
     rc = go_to(k, c, m.offset + 1, e);
     arena_init(&x.arena, ARENA_MAX);
-    while (rc == 0) {
+    while (rc == 0 &&
+           (c->end_us == 0 || clock_mono_us() - c->end_us > END_GOOD_US)) {
         rc = get_some(k, c, GET_MAX, &x, e);
         rc = rc != 0 ? rc : give_offsets(k, c, &x, e);
         if (x.n == 0 || (x.behind_ms == 0 && !x.ended)) {
@@ -352,6 +368,21 @@ int kinesis_find_end(struct kinesis *k, struct kinesis_cursor *c,
 }
 
 /* ---- broker.h ---- */
+
+/* A stream or a shard that was known is not there any more: look again. */
+static bool gone_meanwhile(struct kinesis *k, const char *topic,
+                           const struct err *why)
+{
+    return why->code == ERR_NOTFOUND && kinesis_known_forget(k, topic);
+}
+
+static int pass_on(const struct err *why, struct err *e)
+{
+    if (e != NULL) {
+        *e = *why;
+    }
+    return -1;
+}
 
 /* The batch of this fetch, kept until the next one. */
 static struct batch *batch_of(struct broker_fetch *f, struct err *e)
@@ -399,13 +430,30 @@ static int read_at(struct kinesis *k, struct kinesis_cursor *c, int64_t offset,
     return 0;
 }
 
+static int fetch_once(struct kinesis *k, const char *topic, int32_t partition,
+                      int64_t offset, size_t max_bytes, struct broker_fetch *f,
+                      struct err *e)
+{
+    struct kinesis_parents parents;
+    struct kinesis_cursor c;
+
+    if (kinesis_lineage_begin(k, topic, partition, &c, &parents, e) != 0) {
+        return -1;
+    }
+    if (!parents.read) {
+        f->next = offset;
+        f->end = offset;
+        return 0;
+    }
+    return read_at(k, &c, offset, max_bytes, f, e);
+}
+
 int kinesis_fetch(struct broker *b, const char *topic, int32_t partition,
                   int64_t offset, size_t max_bytes, struct broker_fetch *f,
                   struct err *e)
 {
     struct kinesis *k = of(b);
-    struct kinesis_parents parents;
-    struct kinesis_cursor c;
+    struct err why = {.code = ERR_NONE};
     int rc;
 
     f->n = 0;
@@ -413,15 +461,12 @@ int kinesis_fetch(struct broker *b, const char *topic, int32_t partition,
         return -1;
     }
     mutex_lock(&k->lock);
-    rc = kinesis_lineage_begin(k, topic, partition, &c, &parents, e);
-    if (rc == 0 && !parents.read) {
-        f->next = offset;
-        f->end = offset;
-    } else if (rc == 0) {
-        rc = read_at(k, &c, offset, max_bytes, f, e);
+    rc = fetch_once(k, topic, partition, offset, max_bytes, f, &why);
+    if (rc != 0 && gone_meanwhile(k, topic, &why)) {
+        rc = fetch_once(k, topic, partition, offset, max_bytes, f, &why);
     }
     mutex_unlock(&k->lock);
-    return rc;
+    return rc == 0 ? 0 : pass_on(&why, e);
 }
 
 void kinesis_fetch_release(struct broker *b, struct broker_fetch *f)
@@ -436,24 +481,34 @@ void kinesis_fetch_release(struct broker *b, struct broker_fetch *f)
     *f = (struct broker_fetch){.state = NULL};
 }
 
+static int end_once(struct kinesis *k, const char *topic, int32_t partition,
+                    int64_t *ret, struct err *e)
+{
+    struct kinesis_parents parents;
+    struct kinesis_cursor c;
+
+    *ret = 0; /* nothing of it may be read before its parents */
+    if (kinesis_lineage_begin(k, topic, partition, &c, &parents, e) != 0) {
+        return -1;
+    }
+    return parents.ended ? kinesis_find_end(k, &c, ret, e) : 0;
+}
+
 int kinesis_offsets(struct broker *b, const char *topic, int32_t partition,
                     int64_t *ret_begin, int64_t *ret_end, struct err *e)
 {
     struct kinesis *k = of(b);
-    struct kinesis_parents parents;
-    struct kinesis_cursor c;
+    struct err why = {.code = ERR_NONE};
     int rc;
 
     *ret_begin = 0; /* a fetch of what was trimmed reads on behind it */
     mutex_lock(&k->lock);
-    rc = kinesis_lineage_begin(k, topic, partition, &c, &parents, e);
-    if (rc == 0 && parents.ended) {
-        rc = kinesis_find_end(k, &c, ret_end, e);
-    } else {
-        *ret_end = 0; /* nothing of it may be read yet */
+    rc = end_once(k, topic, partition, ret_end, &why);
+    if (rc != 0 && gone_meanwhile(k, topic, &why)) {
+        rc = end_once(k, topic, partition, ret_end, &why);
     }
     mutex_unlock(&k->lock);
-    return rc;
+    return rc == 0 ? 0 : pass_on(&why, e);
 }
 
 int kinesis_offset_at(struct broker *b, const char *topic, int32_t partition,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/kinesis_int.h"
+#include "broker/kinesis_known_int.h"
 #include "core/clock.h"
 #include "core/mem.h"
 #include "core/num.h"
@@ -37,9 +37,8 @@ static bool seconds(yyjson_val *o, const char *member, int64_t *ret_us)
     return true;
 }
 
-/* The summary alone; *ret_active: it can be used. */
-static int describe(struct kinesis *k, const char *name,
-                    struct broker_topic *ret, bool *ret_active, struct err *e)
+int kinesis_describe(struct kinesis *k, const char *name,
+                     struct broker_topic *ret, bool *ret_active, struct err *e)
 {
     struct slice status = {NULL, 0};
     struct json_doc doc;
@@ -61,7 +60,10 @@ static int describe(struct kinesis *k, const char *name,
     (void)snprintf(ret->name, sizeof(ret->name), "%s", name);
     (void)seconds(d, "StreamCreationTimestamp", &ret->created_us);
     ret->epoch = ret->created_us / 1000000;
-    *ret_active = slice_is(status, "ACTIVE") || slice_is(status, "UPDATING");
+    if (ret_active != NULL) {
+        *ret_active =
+            slice_is(status, "ACTIVE") || slice_is(status, "UPDATING");
+    }
     json_release(&doc);
     return 0;
 }
@@ -162,30 +164,18 @@ int kinesis_shards(struct kinesis *k, const char *stream,
     return 0;
 }
 
-int kinesis_stream_get(struct kinesis *k, const char *name,
-                       struct broker_topic *ret, struct err *e)
-{
-    struct kinesis_shard *shards = NULL;
-    bool active;
-    size_t n = 0;
-
-    if (describe(k, name, ret, &active, e) != 0 ||
-        kinesis_shards(k, name, &shards, &n, e) != 0) {
-        return -1;
-    }
-    ret->partitions = n > 0 ? shards[n - 1].number + 1 : 0;
-    mem_free(shards);
-    return 0;
-}
-
 int kinesis_topic_get(struct broker *b, const char *name,
                       struct broker_topic *ret, struct err *e)
 {
     struct kinesis *k = of(b);
+    const struct kinesis_known *x;
     int rc;
 
     mutex_lock(&k->lock);
-    rc = kinesis_stream_get(k, name, ret, e);
+    rc = kinesis_known_ask(k, name, &x, e);
+    if (rc == 0) {
+        *ret = x->topic;
+    }
     mutex_unlock(&k->lock);
     return rc;
 }
@@ -200,7 +190,7 @@ static int settle(struct kinesis *k, const char *name, bool there,
     while (clock_mono_us() < until) {
         struct broker_topic t;
         bool active = false;
-        int rc = describe(k, name, &t, &active, &why);
+        int rc = kinesis_describe(k, name, &t, &active, &why);
 
         if (rc == 0 ? there && active : !there && why.code == ERR_NOTFOUND) {
             return 0;
@@ -225,6 +215,7 @@ int kinesis_topic_create(struct broker *b, const struct broker_topic *t,
     int rc = -1;
 
     mutex_lock(&k->lock);
+    (void)kinesis_known_forget(k, t->name);
     if (kinesis_body(k, t->name, e) == 0 &&
         buf_putf(&k->body, e, ",\"ShardCount\":%" PRId32, t->partitions) == 0 &&
         kinesis_call(k, "CreateStream", &doc, e) == 0) {
@@ -244,6 +235,7 @@ int kinesis_topic_delete(struct broker *b, const char *name, struct err *e)
     int rc = -1;
 
     mutex_lock(&k->lock);
+    (void)kinesis_known_forget(k, name);
     if (kinesis_body(k, name, e) == 0 &&
         kinesis_call(k, "DeleteStream", &doc, e) == 0) {
         json_release(&doc);
@@ -314,9 +306,11 @@ int kinesis_topic_list(struct broker *b, struct broker_topic **ret,
         rc = err_nomem(e, (n + 1) * sizeof(*list));
     }
     for (size_t i = 0; rc == 0 && i < n; i++) {
+        const struct kinesis_known *x;
+
         /* one that goes meanwhile is not there */
-        if (kinesis_stream_get(k, names[i], &list[got], &why) == 0) {
-            got++;
+        if (kinesis_known_get(k, names[i], -1, &x, &why) == 0) {
+            list[got++] = x->topic;
         } else if (why.code != ERR_NOTFOUND) {
             rc = err_set(e, why.code, "%s", why.msg);
         }

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -50,16 +51,52 @@ def ours(folder):
         contract("pinline serve", server.url, "AKIAOURS", "our-secret-123456")
 
 
-class Grudging(http.server.BaseHTTPRequestHandler):
-    """Stands before kinesalite: of each PutRecords every third record is
-    refused the first time it comes, every tenth call is 500 unread, every
-    seventh call of others is throttled."""
+class Between(http.server.BaseHTTPRequestHandler):
+    """Stands before kinesalite and hands on what it is asked."""
     protocol_version = "HTTP/1.1"
-    target, seen, calls, refused = "", set(), 0, 0
+    target = ""
+
+    def body(self):
+        return self.rfile.read(int(self.headers["Content-Length"]))
+
+    def forward(self, body):
+        request = urllib.request.Request(self.target, body, {
+            n: self.headers[n] for n in ("Authorization", "Content-Type", "X-Amz-Date",
+                                         "X-Amz-Target")})
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, json.loads(answer.read() or b"{}")
+        except urllib.error.HTTPError as why:
+            return why.code, json.loads(why.read() or b"{}")
+
+    def answer(self, status, document):
+        text = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *args):  # pylint: disable=arguments-differ
+        pass
+
+    @classmethod
+    def stand(cls, k):
+        """The server; its url is .url."""
+        cls.target = k["url"] + "/"
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), cls)
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
+
+class Grudging(Between):
+    """Of each PutRecords every third record is refused the first time it comes,
+    every tenth call is 500 unread, every seventh call of others is throttled."""
+    seen, calls, refused = set(), 0, 0
 
     def do_POST(self):  # noqa: N802  pylint: disable=invalid-name
         cls = type(self)
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.body()
         cls.calls += 1
         if cls.calls % 10 == 0:
             cls.refused += 1
@@ -91,33 +128,80 @@ class Grudging(http.server.BaseHTTPRequestHandler):
             {"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "slowly"}
             if i in bad else next(told) for i in range(len(records))]})
 
-    def forward(self, body):
-        request = urllib.request.Request(self.target, body, {
-            n: self.headers[n] for n in ("Authorization", "Content-Type", "X-Amz-Date",
-                                         "X-Amz-Target")})
-        try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
-                return answer.status, json.loads(answer.read() or b"{}")
-        except urllib.error.HTTPError as why:
-            return why.code, json.loads(why.read() or b"{}")
 
-    def answer(self, status, document):
-        text = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+class Counting(Between):
+    """Notes what it is asked: (seconds, action, its request, its answer)."""
+    asked = []
 
-    def log_message(self, *args):  # pylint: disable=arguments-differ
-        pass
+    def do_POST(self):  # noqa: N802  pylint: disable=invalid-name
+        body = self.body()
+        status, document = self.forward(body)
+        self.asked.append((time.monotonic(), self.headers["X-Amz-Target"].split(".")[1],
+                           json.loads(body), document))
+        self.answer(status, document)
+
+
+def counted_job(folder, k, split):
+    """A stream that follows two shards, one of which is split meanwhile: AWS
+    takes 20 DescribeStreamSummary a second of an account, 5 GetRecords of a
+    shard, so what is asked is bounded by time and not by how often one looks."""
+    server = Counting.stand(k)
+    name = "counted.user"
+    words = [os.environ["PINLINE"], "-q", "--data", folder + "/counted"]
+    broker = ["--set", "broker=kinesis+" + server.url, "--set", "prefix=counted"]
+    env = dict(os.environ, AWS_ACCESS_KEY_ID="any", AWS_SECRET_ACCESS_KEY="any-secret",
+               AWS_REGION="us-east-1")
+    subprocess.run([*words, "topics", "create", name, "--partitions", "1", *broker], env=env,
+                   check=True)
+    stream = subprocess.Popen([*words, "stream", "--trigger", "500ms", *broker], env=env)
+    try:
+        check(wait_for(lambda: asked_of(0, "GetRecords", 0)), "a stream looks at its shard")
+        began = time.monotonic()
+        time.sleep(4)
+        spent = time.monotonic() - began
+        # three tables' threads list the streams, of which one is counted here
+        for action, most in (("DescribeStreamSummary", spent + 2), ("ListShards", spent + 2)):
+            n = len(asked_of(began, action, name))
+            check(1 <= n <= most, f"{action} is asked {n} times in {spent:.1f} s")
+        n = len(asked_of(began, "GetRecords", 0))
+        check(1 <= n <= 4 * spent + 2, f"GetRecords is asked {n} times in {spent:.1f} s")
+        subprocess.run([split, name], check=True)
+        began = time.monotonic()
+        check(wait_for(lambda: asked_of(began, "GetRecords", 1) and
+                       asked_of(began, "GetRecords", 2)),
+              "both children of a split are read")
+    finally:
+        stream.terminate()
+        check(stream.wait(timeout=60) == 0, "the stream ends on SIGTERM")
+        server.shutdown()
+
+
+def asked_of(since, action, what):
+    """Calls of an action since then, on a stream (text) or a shard (number)."""
+    ours = {a["ShardIterator"] for _, n, r, a in list(Counting.asked)
+            if n == "GetShardIterator" and r["StreamName"] == "counted.user"
+            and int(r["ShardId"].split("-")[1]) == what}
+    found = []
+    for when, name, request, answer in list(Counting.asked):
+        if name == action and (request.get("StreamName") == what or
+                               request.get("ShardIterator") in ours):
+            ours.add(answer.get("NextShardIterator", ""))
+            if when >= since:
+                found.append(when)
+    return found
+
+
+def wait_for(what, seconds=60):
+    until = time.monotonic() + seconds
+    while not what() and time.monotonic() < until:
+        time.sleep(0.02)
+    return what()
 
 
 def grudging_job(folder, k):
     """Every record once through a far side that refuses much of it."""
-    Grudging.target = k["url"] + "/"
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Grudging)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    main_job(folder, f"http://127.0.0.1:{server.server_port}", "any", "any-secret", "grudging")
+    server = Grudging.stand(k)
+    main_job(folder, server.url, "any", "any-secret", "grudging")
     server.shutdown()
     check(Grudging.refused > 100, "records and calls were refused meanwhile", Grudging.refused)
 
@@ -139,29 +223,20 @@ def main_job(folder, url, key, secret, name):
           done.stderr[-500:])
 
 
-class Skewed(http.server.BaseHTTPRequestHandler):
+class Skewed(Between):
     """What AWS says to a signature of another time; the servers here do not."""
-    protocol_version = "HTTP/1.1"
 
     def do_POST(self):  # noqa: N802  pylint: disable=invalid-name
-        self.rfile.read(int(self.headers["Content-Length"]))
-        text = json.dumps({
+        self.body()
+        self.answer(400, {
             "__type": "com.amazon.coral.service#InvalidSignatureException",
             "message": "Signature expired: 20260101T000000Z is now earlier than "
-                       "20260101T001000Z (20260101T001500Z - 5 min.)"}).encode()
-        self.send_response(400)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, *args):  # pylint: disable=arguments-differ
-        pass
+                       "20260101T001000Z (20260101T001500Z - 5 min.)"})
 
 
 def wrong_input(folder, k):
     """Each way of being wrong is told in these words; no secret is."""
-    skewed = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Skewed)
-    threading.Thread(target=skewed.serve_forever, daemon=True).start()
+    skewed = Skewed.stand(k)
     whose = "; are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY those of this server?"
     listing = ("topics", "list")
     for what, words, url, keys, code, want in (
@@ -172,7 +247,7 @@ def wrong_input(folder, k):
              "Kinesis refused ListStreams: SignatureDoesNotMatch: The request signature we "
              "calculated does not match the signature you provided. Check your AWS Secret Access Key "
              "and signing method. Consult the service documentation for details. (status 403)" + whose),
-            ("a clock that is wrong", listing, f"http://127.0.0.1:{skewed.server_port}",
+            ("a clock that is wrong", listing, skewed.url,
              ("any", "hidden-1"), 1,
              "Kinesis refused ListStreams: InvalidSignatureException: Signature expired: "
              "20260101T000000Z is now earlier than 20260101T001000Z (20260101T001500Z - 5 min.) "
@@ -210,6 +285,7 @@ def main():
                     one.result()
             main_job(folder, k["moto_url"], k["access_key"], k["secret_key"], "job")
             grudging_job(folder, k)
+            counted_job(folder, k, split)
             wrong_input(folder, k)
     return finish()
 
