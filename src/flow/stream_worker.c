@@ -27,8 +27,8 @@ struct life {
     struct ledger *ledger;
     struct broker_topic *topics;
     size_t ntopics;
-    int64_t topics_us;    /* when they were read */
-    int64_t committed_us; /* when the last commit began */
+    int64_t topics_us; /* when they were read */
+    int64_t due_us;    /* when the next commit is, by time */
     int64_t saved_us;
     int64_t stop_us; /* when a stop was first seen; 0: not */
     bool looked;
@@ -179,12 +179,24 @@ static int look(struct life *l, struct err *e)
     return table_job_look(l->job, l->topics, l->ntopics, c->until, e);
 }
 
+/* Commits by time are a trigger apart, and those of the tables are spread
+ * over it, so that they do not all want the machine at once. */
+static int64_t next_due(const struct life *l, int64_t now)
+{
+    const struct stream *s = l->w->stream;
+    int64_t every = s->conf->project->stream_trigger_us;
+    int64_t turn = l->w - s->workers;
+    int64_t phase = every * turn / (int64_t)s->conf->spec->ntables;
+
+    return now + every - (now - phase) % every;
+}
+
 static int commit(struct life *l, struct err *e)
 {
     struct stream_worker *w = l->w;
     int64_t began = clock_mono_us();
 
-    l->committed_us = began;
+    l->due_us = next_due(l, began);
     if (clean_counts_check(&w->clean, w->table, e) < 0 ||
         table_job_commit(l->job, e) < 0) {
         return -1;
@@ -215,7 +227,7 @@ static bool due(const struct life *l, bool last)
     if (n == 0) {
         return l->w->full && last;
     }
-    return last || clock_mono_us() - l->committed_us >= p->stream_trigger_us ||
+    return last || clock_mono_us() >= l->due_us ||
            bytes >= p->stream_trigger_bytes ||
            (p->stream_trigger_rows > 0 && n >= p->stream_trigger_rows);
 }
@@ -239,11 +251,17 @@ static bool is_last(struct life *l)
            (c->until >= 0 && table_job_reached(l->job, c->until));
 }
 
+/* For more to come, or for the next commit. */
 static void wait(const struct life *l)
 {
     int64_t us = l->w->stream->conf->project->stream_trigger_us / 20;
+    int64_t left = l->due_us - clock_mono_us();
+    int64_t bytes;
 
     us = us < WAIT_MOST_US ? us : WAIT_MOST_US;
+    if (left < us && table_job_taken(l->job, &bytes) > 0) {
+        us = left > 0 ? left : 0;
+    }
     if (stop_asked()) {
         clock_sleep_us(us);
     } else {
@@ -267,14 +285,11 @@ static int take(struct life *l, struct err *e)
 /* One round; *ret_last: it was the last one. */
 static int turn(struct life *l, bool *ret_last, struct err *e)
 {
-    int64_t before;
-
     if (look(l, e) < 0) {
         return -1;
     }
-    before = table_job_waiting(l->job);
-    show_lag(l->w, before);
-    if (before > 0 && take(l, e) < 0) {
+    show_lag(l->w, table_job_waiting(l->job));
+    if (table_job_waiting(l->job) > 0 && take(l, e) < 0) {
         return -1;
     }
     *ret_last = is_last(l);
@@ -285,7 +300,8 @@ static int turn(struct life *l, bool *ret_last, struct err *e)
         show_lag(l->w, table_job_waiting(l->job));
         return table_job_save(l->job, e);
     }
-    if (before == 0) {
+    /* a taking costs much more than a look: it takes what came meanwhile */
+    if (table_job_waiting(l->job) == 0) {
         wait(l);
     }
     return 0;
