@@ -18,7 +18,16 @@ static bool accepted(struct http_request *r)
 
 void kafka_root(struct api *a, struct http_request *r)
 {
+    struct slice accept;
+
     (void)a;
+    /* so begin all browsers: who looks by hand is shown the routes */
+    if (server_header(r, "Accept", &accept) &&
+        slice_starts(accept, SLICE("text/html"))) {
+        answer_header(r, "Location", SLICE("docs"));
+        answer_text(r, 303, MEDIA_KAFKA, "{}");
+        return;
+    }
     answer_text(r, 200, MEDIA_KAFKA, "{}");
 }
 

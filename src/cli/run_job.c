@@ -201,6 +201,7 @@ static int post(struct job *j, struct err *e)
                                  .in_flight =
                                      rows == 0 ? j->w.spec->ntables : 0,
                                  .progress = &progress};
+    char rate[32];
     int64_t total = 0;
     int rc;
 
@@ -224,10 +225,10 @@ static int post(struct job *j, struct err *e)
         return err_set(e, ERR_INTERRUPTED,
                        "interrupted after %" PRId64 " records", total);
     }
+    report_grouped(total * 1000000 / (j->posted.elapsed_us + 1), rate);
     (void)snprintf(note(j), sizeof(j->notes[0]),
-                   "Kafka REST v2 to 127.0.0.1:%d, %.0f a second",
-                   api_port(j->api, 0),
-                   (double)total * 1e6 / (double)(j->posted.elapsed_us + 1));
+                   "Kafka REST v2 to 127.0.0.1:%d, %s a second",
+                   api_port(j->api, 0), rate);
     end(j, "post", total, "records");
     return 0;
 }

@@ -66,6 +66,8 @@ int report_text(const struct report *r, bool colour, struct buf *b,
                 struct err *e) MUST_USE;
 /* {"accounting":..,"answers":..,"paths":..,"seconds":..} and a newline. */
 int report_json(const struct report *r, struct buf *b, struct err *e) MUST_USE;
+/* "12,394" */
+void report_grouped(int64_t v, char text[32]);
 int report_html(const struct report *r, struct buf *b, struct err *e) MUST_USE;
 
 #endif

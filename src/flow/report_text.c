@@ -86,7 +86,7 @@ static void left(struct out *o, struct slice s, size_t width)
     spaces(o, width > shown + 2 ? width - shown - 2 : 0);
 }
 
-static void grouped(int64_t v, char text[32])
+void report_grouped(int64_t v, char text[32])
 {
     char digits[24];
     int n = snprintf(digits, sizeof(digits), "%" PRId64, v < 0 ? -v : v);
@@ -116,7 +116,7 @@ static void right_number(struct out *o, int64_t v, size_t width)
 {
     char text[32];
 
-    grouped(v, text);
+    report_grouped(v, text);
     right(o, text, width);
 }
 
@@ -210,7 +210,7 @@ static int cell(const struct report_answer *a, size_t col, size_t row,
     if (report_number(rows, (int)col, row, &v) && !year) {
         int64_t whole = (int64_t)v;
 
-        grouped(whole, text);
+        report_grouped(whole, text);
         if (v - (double)whole != 0.0) {
             return buf_putf(b, e, "%s%s.%02d", v < 0 && whole == 0 ? "-" : "",
                             text, (int)(fabs(v - (double)whole) * 100));

@@ -53,7 +53,7 @@ try {
     await tab.screenshot({ path: `${shots}/docs-${scheme}-${width}.png`, fullPage: true });
     if (scheme === "light") {
       const lines = await tab.evaluate(() => [...document.querySelectorAll("article")].map(a =>
-        [".method", ".path", ":scope > pre"].map(what => a.querySelector(what).textContent).join("\t")));
+        [".method", ".path", ":scope > pre"].map(what => a.querySelector(what).textContent.replaceAll(" \\\n", "")).join("\t")));
       lines.forEach(line => console.log("try " + line));
     }
     await tab.close();
