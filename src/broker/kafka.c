@@ -11,6 +11,7 @@
 enum {
     SERVE_MS = 50,
     REACH_MS = 500,
+    SCRAM_VERSION = 0x02060100,
     CLOSE_MS = 2000, /* who waits for an answer has waited before */
 };
 
@@ -124,11 +125,25 @@ static void serve(void *arg)
     }
 }
 
+/* Why opening failed so far, under the lock.  Kafka 4 refuses how librdkafka
+ * before 2.6.1 does SCRAM (its pull request 4895) as if the password was
+ * wrong. */
+static void explain(const struct kafka *k, char *ret, size_t size)
+{
+    bool old =
+        strstr(k->failed, "SCRAM") != NULL && k->rd->version() < SCRAM_VERSION;
+
+    (void)snprintf(ret, size, "no broker answers%s%s%s%s%s%s",
+                   k->failed[0] ? " (" : "", k->failed, k->failed[0] ? ")" : "",
+                   old ? "; librdkafka " : "", old ? k->rd->version_str() : "",
+                   old ? " cannot use SCRAM with Kafka 4, 2.6.1 can" : "");
+}
+
 /* A wrong address should be told soon, a slow start waited for. */
 static int reach(struct kafka *k, struct err *e)
 {
     int64_t began = clock_mono_us();
-    char why[300] = "no broker answers";
+    char why[400];
 
     while (!kafka_nodes_list(k, k->admin, REACH_MS)) {
         int64_t waited = clock_mono_us() - began;
@@ -137,10 +152,7 @@ static int reach(struct kafka *k, struct err *e)
         (void)k->rd->poll(k->admin, 0);
         mutex_lock(&k->lock);
         refused = k->refused;
-        if (k->failed[0] != '\0') {
-            (void)snprintf(why, sizeof(why), "no broker answers (%s)",
-                           k->failed);
-        }
+        explain(k, why, sizeof(why));
         mutex_unlock(&k->lock);
         if (waited > (refused ? KAFKA_OPEN_US / 5 : KAFKA_OPEN_US)) {
             return kafka_fail(k, e, RD_KAFKA_RESP_ERR__TRANSPORT, why,

@@ -136,6 +136,7 @@
     XX(topic_partition_list_new)                \
     XX(topic_result_error)                      \
     XX(topic_result_error_string)               \
+    XX(version)                                 \
     XX(version_str)                             \
     XX(yield)
 

@@ -4,6 +4,8 @@ not, is told why, and no secret is shown.
 
 User "alice" may do everything, "mallory" nothing.
 """
+import ctypes
+import glob
 import json
 import os
 import subprocess
@@ -13,12 +15,13 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kafka_side as side  # noqa: E402
+import confluent_kafka  # noqa: E402
 import far  # noqa: E402
 import requests  # noqa: E402
 from told import check, finish  # noqa: E402
 
 V2 = {"Content-Type": "application/vnd.kafka.json.v2+json"}
-SECRETS = ("alice-secret", "mallory-secret", "no-secret-of-hers")
+SECRETS = ("alice-secret", "alice-scram", "mallory-secret", "no-secret-of-hers")
 said = []  # everything that any program printed
 
 
@@ -43,8 +46,8 @@ class Project(side.Kafka):
         return done.returncode, done.stderr, time.monotonic() - began
 
 
-def sasl(values, user, password):
-    return ["security.protocol=SASL_SSL", "sasl.mechanism=PLAIN", f"sasl.username={user}",
+def sasl(values, user, password, mechanism="PLAIN"):
+    return ["security.protocol=SASL_SSL", f"sasl.mechanism={mechanism}", f"sasl.username={user}",
             f"sasl.password={password}", f"ssl.ca.location={values['ca']}"]
 
 
@@ -102,6 +105,35 @@ def denied(values, folder, topic):
               (r.status_code, r.text))
 
 
+def version_of(path):
+    return ctypes.CDLL(path).rd_kafka_version()
+
+
+def scram(values, folder):
+    """Kafka 4 takes SCRAM from librdkafka 2.6.1 on: that of confluent-kafka serves
+    where the system's is older, which is told so."""
+    old = version_of("librdkafka.so.1") < 0x02060100
+    if old:
+        refused(Project(values, folder, "old-scram", "sasl", sasl(
+            values, "alice", "alice-scram", "SCRAM-SHA-512")),
+            "SCRAM by an old librdkafka", ["scram", "2.6.1 can"], "which one can")
+        newer = glob.glob(os.path.join(os.path.dirname(confluent_kafka.__file__),
+                                       "..", "confluent_kafka.libs", "librdkafka*.so*"))
+        os.mkdir(os.path.join(folder, "lib"))
+        os.symlink(newer[0], os.path.join(folder, "lib", "librdkafka.so.1"))
+        os.environ["LD_LIBRARY_PATH"] = os.path.join(folder, "lib")
+    try:
+        for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
+            there_and_back(Project(values, folder, mechanism, "sasl", sasl(
+                values, "alice", "alice-scram", mechanism)), mechanism, f"{mechanism}-pin")
+        refused(Project(values, folder, "plain-by-scram", "sasl", sasl(
+            values, "alice", "alice-secret", "SCRAM-SHA-512")),
+            "another mechanism's password", ["authentication"], "that it is the password")
+    finally:
+        if old:
+            del os.environ["LD_LIBRARY_PATH"]
+
+
 def main():
     with far.side("kafka", "--secure") as values, tempfile.TemporaryDirectory() as folder:
         k = Project(values, folder, "alice", "sasl", sasl(values, "alice", "alice-secret"))
@@ -111,6 +143,7 @@ def main():
               "another client sees what was stored", seen[:200])
         there_and_back(Project(values, folder, "tls", "tls", [
             "security.protocol=SSL", f"ssl.ca.location={values['ca']}"]), "TLS", "tls-pin")
+        scram(values, folder)
         refused(Project(values, folder, "wrong", "sasl", sasl(values, "alice", "no-secret-of-hers")),
                 "a wrong password", ["authentication"], "that it is the password")
         refused(Project(values, folder, "stranger", "tls", ["security.protocol=SSL"]),

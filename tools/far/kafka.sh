@@ -6,11 +6,12 @@
 #         --set KEY=VALUE   a line of server.properties; may be repeated
 #         --port PORT       node 1 listens here instead of on a free port
 #         --connect         a Kafka Connect worker too, without connectors
-#         --secure          two more listeners a node, TLS (tls=) and SASL PLAIN
-#                           over TLS (sasl=), and access rules: the users of
-#                           the plain and TLS listeners and "alice" may do
-#                           everything, "mallory" nothing; their passwords are
-#                           NAME-secret, the certificate's authority is ca=
+#         --secure          two more listeners a node, TLS (tls=) and SASL (PLAIN
+#                           and SCRAM) over TLS (sasl=), and access rules: the
+#                           users of the plain and TLS listeners and "alice" may
+#                           do everything, "mallory" nothing; their passwords are
+#                           NAME-secret, by SCRAM alice's is alice-scram; the
+#                           certificate's authority is ca=
 #   halt    [--node N]      end all nodes or one in good order; the data stays
 #   restart [--node N]      start again, on the same ports and data, what does
 #                           not run of all nodes or of one (killed or halted)
@@ -139,7 +140,7 @@ kafka_certificate() { # an authority, and one certificate for all nodes
 }
 
 kafka_secure() { # TLS_PORT SASL_PORT FILE: the lines of --secure
-    local plain=org.apache.kafka.common.security.plain.PlainLoginModule
+    local kinds=org.apache.kafka.common.security kind
     sed -i -e "/^\(advertised.\)\?listeners=/s|\$|,TLS://127.0.0.1:$1,SASL://127.0.0.1:$2|" \
         -e '/^listener.security/s/$/,TLS:SSL,SASL:SASL_SSL/' "$3"
     cat >> "$3" << END
@@ -147,11 +148,14 @@ ssl.keystore.type=PEM
 ssl.keystore.location=$FAR_DIR/tls/node.pem
 ssl.truststore.type=PEM
 ssl.truststore.location=$FAR_DIR/tls/ca.pem
-sasl.enabled.mechanisms=PLAIN
-listener.name.sasl.plain.sasl.jaas.config=$plain required user_alice="alice-secret" user_mallory="mallory-secret";
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.sasl.plain.sasl.jaas.config=$kinds.plain.PlainLoginModule required user_alice="alice-secret" user_mallory="mallory-secret";
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS;User:alice
 END
+    for kind in 256 512; do
+        echo "listener.name.sasl.scram-sha-$kind.sasl.jaas.config=$kinds.scram.ScramLoginModule required;" >> "$3"
+    done
 }
 
 kafka_properties() { # NODE PORT CONTROLLER_PORT VOTERS
@@ -187,14 +191,16 @@ END
 }
 
 kafka_spawn() { # NODE: formats its storage the first time, then is the broker
-    local dir=$FAR_DIR/node$1
+    local dir=$FAR_DIR/node$1 scram=
+    [ "$secure" = no ] || scram='--add-scram SCRAM-SHA-256=[name=alice,password=alice-scram]
+        --add-scram SCRAM-SHA-512=[name=alice,password=alice-scram]'
     far_spawn "node$1" bash -c '
-        dir=$1 jars=$2
-        shift 2
+        dir=$1 jars=$2 scram=$3
+        shift 3
         [ -e "$dir/data/meta.properties" ] || java -Xmx128m -XX:TieredStopAtLevel=1 "$@" -cp "$jars/*" \
-            kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg -c "$dir/server.properties" || exit 1
+            kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg -c "$dir/server.properties" $scram || exit 1
         exec java -Xms128m -Xmx512m "$@" -cp "$jars/*" kafka.Kafka "$dir/server.properties"' \
-        kafka "$dir" "$kafka_jars" "${kafka_java[@]}"
+        kafka "$dir" "$kafka_jars" "$scram" "${kafka_java[@]}"
 }
 
 kafka_ready() { far_wait "node$1" 120 grep -q 'Kafka Server started' "$FAR_DIR/node$1.log"; }
