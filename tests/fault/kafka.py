@@ -22,6 +22,7 @@ import json
 import os
 import random
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -38,11 +39,13 @@ import confluent_kafka.admin as ck_admin  # noqa: E402
 import far  # noqa: E402
 from kafka_load import Load, Server, held  # noqa: E402
 from served import PINLINE, V2  # noqa: E402
-from told import check, finish  # noqa: E402
+from told import check, finish, quickest  # noqa: E402
 
 SECONDS = float(os.environ.get("SECONDS", "2"))
 HOLD = float(os.environ.get("HOLD", "6"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
+PATIENCE = 60  # what is waited for comes much sooner; a busy machine may take long
+CALL = 10      # seconds: what a call of the cluster waits for its answer
 TOPICS = ["pin", "geo", "user"]
 
 
@@ -106,6 +109,11 @@ def healthy(server, seconds):
         time.sleep(0.2)
 
 
+def calm(server):
+    """A bound for what is answered at once: what it takes now, many times."""
+    return max(0.5, 20 * quickest(lambda: server.get("/healthz")))
+
+
 def metric(server, name):
     """Of a line's name and labels."""
     for line in server.get("/metrics")[1].splitlines():
@@ -125,10 +133,10 @@ def tells(server, seconds, *words):
 
 
 def tells_away(c, server, node, what):
-    """A broker that is killed or hangs is named within seconds."""
+    """A broker that is killed or hangs is named; how soon is printed."""
     began = time.monotonic()
     address = c.values[f"node{node}"]
-    told, text = tells(server, 15, '"status":"degraded"', "away", address)
+    told, text = tells(server, PATIENCE, '"status":"degraded"', "away", address)
     check(told, f"I13 kafka: /healthz names {what}", text)
     print(f"# {what} is told after {time.monotonic() - began:.1f} s")
     away = metric(server, "pinline_broker_away")
@@ -153,7 +161,7 @@ def leaders(c, folder):
         seen = now
         c.tool("restart", "--node", str(victim))
         check(c.whole(topics), f"{turn} comes back")
-        status, text = healthy(server, 20)
+        status, text = healthy(server, PATIENCE)
         check('"ok"' in text, f"/healthz is well again after {turn} came back", text)
     load.go_on(SECONDS)
     load.end()
@@ -169,14 +177,13 @@ def stopped(c, folder):
     server = Server(os.path.join(folder, "stopped"), c.url, 0, "--set", f"prefix=stopped{c.run}")
     load = Load("S", server.port, topics)
     load.go_on(SECONDS)
-    began = time.monotonic()
+    bound, began = calm(server), time.monotonic()
     c.tool("halt")
-    told, text = tells(server, 15, '"status":"unavailable"')
+    told, text = tells(server, PATIENCE, '"status":"unavailable"')
     check(told, "I13 kafka: /healthz says that no broker is there", text)
     check(metric(server, "pinline_broker_up") == 0, "I13 kafka: and so does /metrics")
-    began_get = time.monotonic()
-    server.get("/healthz")
-    check(time.monotonic() - began_get < 1, "/healthz answers at once all the same")
+    took = quickest(lambda: server.get("/healthz"))
+    check(took < bound, "/healthz answers at once all the same", (took, bound))
     c.tool("restart")
     check(c.whole(topics), "all brokers come back")
     check(load.go_on(SECONDS), "I13 kafka: load goes on when they are back")
@@ -278,6 +285,9 @@ def behind(c, folder):
         try:
             check(post(server.port, topic, key, 0.5) is None,
                   "a request is not answered while replicas in sync hang")
+            until = time.monotonic() + PATIENCE
+            while key.encode() not in c.log_of(leader, topic) and time.monotonic() < until:
+                time.sleep(0.1)
             check(key.encode() in c.log_of(leader, topic), "but its leader holds the record")
             if dies:
                 server.stop(signal.SIGKILL)
@@ -301,12 +311,12 @@ def behind(c, folder):
 
 
 class Asking(threading.Thread):
-    """GETs a path again and again; how long the slowest answer took."""
+    """GETs a path again and again; what came, and how long each took."""
 
     def __init__(self, server, path, pause=0.05):
         super().__init__(daemon=True)
         self.server, self.path, self.pause = server, path, pause
-        self.over, self.slowest, self.seen = threading.Event(), 0.0, []
+        self.over, self.took, self.seen = threading.Event(), [], []
         self.start()
 
     def run(self):
@@ -316,7 +326,14 @@ class Asking(threading.Thread):
                 self.seen.append(self.server.get(self.path, timeout=90))
             except OSError as e:
                 self.seen.append((0, repr(e)))
-            self.slowest = max(self.slowest, time.monotonic() - began)
+            self.took.append(time.monotonic() - began)
+
+    def until(self, seen, seconds=PATIENCE):
+        """Whether an answer that seen() takes has come, now or soon."""
+        until = time.monotonic() + seconds
+        while not any(seen(*a) for a in self.seen) and time.monotonic() < until:
+            time.sleep(0.1)
+        return any(seen(*a) for a in self.seen)
 
     def end(self):
         self.over.set()
@@ -332,6 +349,7 @@ def hangs(c, folder):
     load.go_on(1)
     cluster = json.loads(server.get("/v3/clusters")[1])["data"][0]["cluster_id"]
     victim = c.partition(topics[0]).leader
+    bound = calm(server)
     c.kill(victim, signal.SIGSTOP)
     health = Asking(server, "/healthz")
     slow = [Asking(server, path) for path in
@@ -346,14 +364,17 @@ def hangs(c, folder):
     health.end()
     for asking in slow:
         asking.end()
-    check(health.slowest < 1 and not any('"unavailable"' in t for _, t in health.seen),
-          "I13 kafka: /healthz answers at once while a broker hangs, and two are enough",
-          (health.slowest, {t for _, t in health.seen}))
+    usual, slowest = statistics.median(health.took), max(health.took)
+    check(usual < bound and slowest < CALL / 2,
+          "I13 kafka: /healthz answers at once while a broker hangs, and asks nobody",
+          (usual, bound, slowest))
+    check(not any('"unavailable"' in t for _, t in health.seen),
+          "I13 kafka: two brokers are enough", {t for _, t in health.seen})
     check(all(s in (200, 404, 500, 503) for a in slow for s, _ in a.seen),
           "what is asked from the cluster meanwhile is answered in the end",
           {s for a in slow for s, _ in a.seen})
-    print(f"# slowest: /healthz {health.slowest:.2f} s, metadata "
-          f"{max(a.slowest for a in slow):.1f} s in {sum(len(a.seen) for a in slow)} answers")
+    print(f"# slowest: /healthz {slowest:.2f} s, metadata {max(max(a.took) for a in slow):.1f} s "
+          f"in {sum(len(a.seen) for a in slow)} answers")
     c.whole(topics)
     load.end()
     check(server.stop() == 0, "the server that saw one hang ends with 0")
@@ -371,10 +392,11 @@ def deaf(c, folder):
         c.kill(node, signal.SIGSTOP)
     try:
         asking = Asking(server, path)
-        time.sleep(14)
+        asking.until(lambda *_: True, 2 * CALL)
         check(asking.seen and all(s in (500, 503) for s, _ in asking.seen),
-              "I13 kafka: who asks brokers that all hang is told so in 14 s", asking.seen[-1:])
-        told, text = tells(server, 6, '"status":"unavailable"')
+              f"I13 kafka: who asks brokers that all hang is told so in {2 * CALL} s",
+              asking.seen[-1:])
+        told, text = tells(server, PATIENCE, '"status":"unavailable"')
         check(told, "I13 kafka: /healthz says that all hang", text)
         began = time.monotonic()
         check(server.stop() == 0, "I15 kafka: SIGTERM ends the server while all brokers hang")
