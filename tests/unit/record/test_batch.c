@@ -7,15 +7,15 @@
 #include "test.h"
 
 static const struct col_def defs[] = {
-    {"i", COL_INT32, NULL, {NULL, NULL}},
-    {"l", COL_INT64, NULL, {NULL, NULL}},
-    {"d", COL_DOUBLE, NULL, {NULL, NULL}},
-    {"s", COL_TEXT, NULL, {NULL, NULL}},
-    {"t", COL_TIMESTAMP, NULL, {NULL, NULL}},
-    {"ds", COL_DOUBLE_LIST, NULL, {NULL, NULL}},
-    {"ss", COL_TEXT_LIST, NULL, {NULL, NULL}},
-    {"p", COL_POINT, NULL, {"lat", "lon"}},
-    {"b", COL_BOOL, NULL, {NULL, NULL}},
+    {"i", COL_INT32, NULL, {NULL, NULL}, false},
+    {"l", COL_INT64, NULL, {NULL, NULL}, false},
+    {"d", COL_DOUBLE, NULL, {NULL, NULL}, false},
+    {"s", COL_TEXT, NULL, {NULL, NULL}, false},
+    {"t", COL_TIMESTAMP, NULL, {NULL, NULL}, false},
+    {"ds", COL_DOUBLE_LIST, NULL, {NULL, NULL}, false},
+    {"ss", COL_TEXT_LIST, NULL, {NULL, NULL}, false},
+    {"p", COL_POINT, NULL, {"lat", "lon"}, false},
+    {"b", COL_BOOL, NULL, {NULL, NULL}, false},
 };
 
 enum {
@@ -282,7 +282,8 @@ static void append_copies_rows(void)
 
 static void limits_are_kept(void)
 {
-    static const struct col_def one[] = {{"s", COL_TEXT, NULL, {NULL, NULL}}};
+    static const struct col_def one[] = {
+        {"s", COL_TEXT, NULL, {NULL, NULL}, false}};
     struct batch b;
     struct err e;
 
