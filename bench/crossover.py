@@ -41,6 +41,14 @@ def text(x, y, words, anchor="start", size=12, fill="#222"):
             f'fill="{fill}">{words}</text>')
 
 
+def short(rows):
+    """A power of ten in words."""
+    for size, word in ((10 ** 9, " billion"), (10 ** 6, " million")):
+        if rows >= size:
+            return f"{rows // size:,}{word}"
+    return f"{rows:,}"
+
+
 def draw(rates, lines):
     """Seconds over rows, both logarithmic."""
     low, high = 5, 11
@@ -59,7 +67,7 @@ def draw(rates, lines):
     for p in range(low, high + 1):
         x, y = at(10 ** p, 10 ** y_low)
         out.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{y:.1f}" stroke="#ddd"/>')
-        out.append(text(x, y + 18, f"{10 ** p:,}", "middle", 10))
+        out.append(text(x, y + 18, short(10 ** p), "middle", 10))
     for p in range(y_low, y_high + 1):
         x, y = at(10 ** low, 10 ** p)
         out.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" '
@@ -78,13 +86,19 @@ def draw(rates, lines):
             y += 14
         ends.append(y)
         out.append(text(WIDTH - RIGHT + 8, y, name, fill=colour))
+    # a circle where lines cross, and its rows near the axis, where no lines are
     one = lines[0][1]
-    for (_, other), colour in zip(lines[1:], COLOURS[1:]):
-        rows = crossing(one, other)
-        if rows is not None and 10 ** low <= rows <= 10 ** high:
-            x, y = at(rows, one[0] + rows * one[1])
-            out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
-            out.append(text(x - 8, y - 8, f"{rows:,.0f} rows", "end", 11, colour))
+    crossings = [(crossing(one, other), colour)
+                 for (_, other), colour in zip(lines[1:], COLOURS[1:])]
+    crossings = sorted(c for c in crossings if c[0] is not None and
+                       10 ** low <= c[0] <= 10 ** high)
+    for i, (rows, colour) in enumerate(crossings):
+        x, y = at(rows, one[0] + rows * one[1])
+        foot = HEIGHT - BOTTOM - 10 - 16 * i
+        out.append(f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{x:.1f}" y2="{foot:.1f}" '
+                   f'stroke="{colour}" stroke-dasharray="3,3"/>')
+        out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
+        out.append(text(x + 5, foot, f"{rows / 1e6:,.0f} million rows", "start", 11, colour))
     return "\n".join(out + ["</svg>"]) + "\n"
 
 
