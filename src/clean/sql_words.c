@@ -21,7 +21,14 @@ static const struct sql_words dialects[] = {
                    {"array(", ", ", ")"},
                    "SET spark.sql.ansi.enabled = false;\n"
                    "SET spark.sql.session.timeZone = UTC;\n"
-                   "SET spark.sql.legacy.timeParserPolicy = CORRECTED;\n",
+                   "SET spark.sql.legacy.timeParserPolicy = CORRECTED;\n"
+                   /* as Spark 4 has it: in 3.5 years before 1900 fail */
+                   "SET spark.sql.parquet.outputTimestampType = "
+                   "TIMESTAMP_MICROS;\n"
+                   "SET spark.sql.parquet.datetimeRebaseModeInRead = "
+                   "CORRECTED;\n"
+                   "SET spark.sql.parquet.datetimeRebaseModeInWrite = "
+                   "CORRECTED;\n",
                    "SELECT struct(_metadata.file_path, "
                    "_metadata.file_block_start, monotonically_increasing_id()) "
                    "AS pos, value AS record FROM text.{q}"},

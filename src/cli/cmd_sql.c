@@ -161,7 +161,7 @@ const struct cmd cmd_sql = {
         "only C can do (provenance, on_error: stop) is refused by name.\n\n"
         "For Spark the script is the whole batch: views df_NAME over the "
         "records, tables clean_NAME, and every answer. It runs in "
-        "spark-sql -f (4.2) as it is. In --raw {table} stands for the "
+        "spark-sql -f (4.2, 3.5) as it is. In --raw {table} stands for the "
         "table's name; a path may be a folder, a pattern or an URL that "
         "Spark reads.\n\n"
         "With --stream it is a program for spark-submit that goes on "

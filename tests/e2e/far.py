@@ -5,7 +5,8 @@
 
 An instance lives in a folder of its own for the length of the block.  Where
 PINLINE_FAR_<NAME> names the folder of one that runs already, that is used and
-left running (handy while writing a test).
+left running (handy while writing a test).  What PINLINE_FAR_<NAME>_OPTIONS says
+goes behind the options: one test, another version of its far side.
 """
 import contextlib
 import os
@@ -36,8 +37,9 @@ def side(name, *options):
         skip_all("librdkafka does not run under the thread sanitizer")
     given = os.environ.get("PINLINE_FAR_" + name.upper())
     folder = given or tempfile.mkdtemp(prefix=f"pinline-{name}.")
+    more = os.environ.get(f"PINLINE_FAR_{name.upper()}_OPTIONS", "").split()
     try:
-        values = call(name, "start", "--dir", folder, *options)
+        values = call(name, "start", "--dir", folder, *options, *more)
         values["dir"] = folder
         yield values
     finally:

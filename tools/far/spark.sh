@@ -5,18 +5,30 @@
 #                     the REST submission port
 #         --more      the jars for Kafka, Postgres and S3 too (21 MB)
 #         --notebook  a Python that executes notebooks (nbconvert)
+#         --version 3.5   that one with its Delta instead of 4.2; no --more
 #   relist            write jars.sha256 and more.sha256 anew after a change of
-#                     pom.xml or more.xml
+#                     pom.xml or more.xml; with --version 3.5 that one's
 #
 # status: home= (SPARK_HOME), jars= and more= (for --jars), notebook= (that
 # Python), conf= (words for spark-sql and
 # spark-submit that switch Delta on); with --cluster also master= (spark://...),
 # rest= (http://... for /v1/submissions) and ui= (http://.../json/).
 # One folder per process that makes tables: Spark leaves metastore_db in it.
+spark_asked() { [[ " ${FAR_ARGS[*]-} " == *" $1 "* ]]; }
+
 spark_files=$root/tools/far/spark
 spark_jars=$FAR_CACHE/spark/jars
 spark_more=$FAR_CACHE/spark/more
-spark_venv=${FAR_CACHE%/far}/venv/spark
+spark_name=spark
+if spark_asked "--version 3.5"; then
+    spark_files=$spark_files/3.5
+    spark_jars=$spark_jars-3.5
+    spark_name=spark-3.5
+elif spark_asked --version; then
+    far_say "of Spark there are 4.2 and --version 3.5 here"
+    exit 2
+fi
+spark_venv=${FAR_CACHE%/far}/venv/$spark_name
 
 spark_fetch() { # POM DIR [ARGUMENT...]: what it depends on, into DIR
     local pom=$1 dir=$2
@@ -57,17 +69,19 @@ spark_set() { # DIR LIST POM [ARGUMENT...]
     mv "$new" "$dir"
 }
 
-spark_asked() { [[ " ${FAR_ARGS[*]-} " == *" $1 "* ]]; }
-
 far_install() {
     command -v java > /dev/null || "$root/tools/setup" test
-    "$root/tools/venv" "${FAR_CACHE%/far}" spark "$spark_files/requirements.txt"
+    "$root/tools/venv" "${FAR_CACHE%/far}" "$spark_name" "$spark_files/requirements.txt"
     spark_set "$spark_jars" jars.sha256 pom.xml "${spark_delta_only[@]}" || return 1
     if spark_asked --more; then
+        [ -f "$spark_files/more.xml" ] || {
+            far_say "--more is for Spark 4.2"
+            return 1
+        }
         spark_set "$spark_more" more.sha256 more.xml || return 1
     fi
     if spark_asked --notebook; then
-        "$root/tools/venv" "${FAR_CACHE%/far}" notebook "$spark_files/notebook.txt"
+        "$root/tools/venv" "${FAR_CACHE%/far}" notebook "$root/tools/far/spark/notebook.txt"
     fi
 }
 
@@ -82,7 +96,7 @@ spark_relist() { # LIST POM [ARGUMENT...]
 
 far_verb_relist() {
     spark_relist jars.sha256 pom.xml "${spark_delta_only[@]}"
-    spark_relist more.sha256 more.xml
+    [ ! -f "$spark_files/more.xml" ] || spark_relist more.sha256 more.xml
 }
 
 spark_home() { echo "$spark_venv"/lib/python3.*/site-packages/pyspark; }
