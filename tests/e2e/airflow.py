@@ -209,10 +209,11 @@ def try_sdk(airflow, port):
 
 # ---- workers that die ----
 
-# what a worker is killed in the middle of; on the server `load` takes its time
-SLOW = "load = sleep 8 && echo $PINLINE_RUN >> ran"
+# what a worker is killed in the middle of: it waits until all three were killed
+WAIT = "until [ -e go ]; do sleep 0.2; done"
+SLOW = f"load = {WAIT}; echo $PINLINE_RUN >> ran"
 BATCH = ('clean = {0} batch --task load && {0} batch --task clean_pin --interval '
-         '"$PINLINE_INTERVAL" && sleep 8 && echo done >> ran_bash')
+         '"$PINLINE_INTERVAL" && touch cleaned && ' + WAIT + '; echo done >> ran_bash')
 
 
 def children():
@@ -258,19 +259,22 @@ class Api:
     def __init__(self, url):
         self.url = url + "/api/v2/"
 
-    def __call__(self, path, body=None):
+    def once(self, path, body):
         with urllib.request.urlopen(urllib.request.Request(
                 self.url + path, json.dumps(body).encode() if body else None,
                 {"Content-Type": "application/json"}), timeout=60) as answer:
             return json.loads(answer.read())
 
-    def patiently(self, path, body=None, seconds=120):
-        """A DAG is found some time after its file was written."""
+    def __call__(self, path, body=None, seconds=120):
+        """A DAG is found some time after its file was written, and a busy
+        Airflow answers late or with a fault of its own."""
         until = time.monotonic() + seconds
         while True:
             try:
-                return self(path, body)
+                return self.once(path, body)
             except (OSError, ValueError) as why:
+                if body and getattr(why, "code", 0) == 409:
+                    return {}  # it was made though the answer was lost
                 if time.monotonic() > until:
                     raise RuntimeError(f"{path}: {why}") from why
                 time.sleep(0.5)
@@ -301,23 +305,24 @@ def write_slow_dags(folder, home):
             raise SystemExit(done.stderr)
 
 
-def kill_and_wait(api, scheduler, port):
-    """Workers are killed while each of three DAGs waits for something slow."""
+def kill_and_wait(api, scheduler, port, folder):
+    """Workers are killed while each of three DAGs waits; then it goes on."""
     middle = {"killed_bash": "clean", "killed_http": "load",
               "killed_databricks": "load"}
     now = time.time()
     day = [time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(now + i * 86400)) for i in (0, 1)]
     for dag in middle:
-        api.patiently(f"dags/{dag}/dagRuns", {
+        api(f"dags/{dag}/dagRuns", {
             "dag_run_id": "once", "data_interval_start": day[0],
             "data_interval_end": day[1],
             "logical_date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))})
     hit = set()
-    until = time.monotonic() + 240
+    until = time.monotonic() + 400
     while hit != set(middle) and time.monotonic() < until:
         # those that ask a server are in the middle once it works for them
         asked = {"run_name" in r["conf"] for r in runs(port)}
-        begun = {"killed_bash": True, "killed_http": False in asked,
+        begun = {"killed_bash": os.path.exists(os.path.join(folder, "cleaned")),
+                 "killed_http": False in asked,
                  "killed_databricks": True in asked}
         for dag, task in middle.items():
             state, _, instance = api.tasks(dag).get(task, ("", 0, ""))
@@ -325,6 +330,8 @@ def kill_and_wait(api, scheduler, port):
                 time.sleep(1.5)
                 hit |= {dag} if kill_workers(scheduler, [instance]) else set()
         time.sleep(0.5)
+    with open(os.path.join(folder, "go"), "w", encoding="ascii"):
+        pass
     states = {}
 
     def ended():
@@ -345,7 +352,7 @@ def try_killed(airflow):
             os.environ.update(Airflow.connections(server.port))
             values = far.call("airflow", "serve", "--dir", airflow["dir"])
             hit, states, tasks = kill_and_wait(Api(values["url"]),
-                                               int(values["scheduler"]), server.port)
+                                               int(values["scheduler"]), server.port, folder)
             print(f"# killed in {sorted(hit)}: {states}, {tasks}")
             check(done.returncode == 0 and len(hit) == 3 and
                   set(states.values()) == {"success"} and

@@ -32,8 +32,22 @@ OWN = ["sched_before_begin", "sched_before_spawn", "sched_before_note",
 TASKS = ("load,clean_pin < load,clean_geo < load,clean_user < load,"
          "mark < clean_pin clean_geo clean_user = "
          "echo $PINLINE_INTERVAL >> seen.txt")
-SETS = ["--set", "schedule.cron=@every 1s", "--set",
-        f"schedule.tasks={TASKS}", "--set", "schedule.retry_delay=0"]
+
+
+def sets_of(every):
+    """Settings of a schedule with intervals of so many seconds."""
+    return ["--set", f"schedule.cron=@every {every}s", "--set",
+            f"schedule.tasks={TASKS}", "--set", "schedule.retry_delay=0",
+            "--set", "schedule.catchup=true"]
+
+
+def pace(folder, least):
+    """Seconds of an interval whose run takes less than that on this machine: four
+    times what three of its tasks take, and not under least."""
+    began = time.monotonic()
+    for _ in range(3):
+        pinline(folder, "batch", "--answers", "none")
+    return max(least, int(4 * (time.monotonic() - began)))
 
 
 def place():
@@ -41,7 +55,7 @@ def place():
     return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 
 
-def pinline(folder, *words, env=None, timeout=120):
+def pinline(folder, *words, env=None, timeout=400):
     return subprocess.run([PINLINE, *words], cwd=folder, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           env=dict(os.environ, **(env or {})), timeout=timeout)
@@ -55,14 +69,14 @@ def rows(folder):
     return json.loads(done.stdout)[0] if done.returncode == 0 else done.stderr
 
 
-def killed_at(folder, point):
-    return pinline(folder, "schedule", "--once", "--quiet", *SETS,
+def killed_at(folder, sets, point):
+    return pinline(folder, "schedule", "--once", "--quiet", *sets,
                    env={"PINLINE_KILL_AT": point}).returncode
 
 
-def killed_after(folder, seconds):
+def killed_after(folder, sets, seconds):
     """Its tasks live on for a moment, beside those of the next one."""
-    process = subprocess.Popen([PINLINE, "schedule", "--once", "--quiet", *SETS],
+    process = subprocess.Popen([PINLINE, "schedule", "--once", "--quiet", *sets],
                                cwd=folder, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
     try:
@@ -103,28 +117,30 @@ def runs_of(folder, sets):
 def one_round(seed):
     rng = random.Random(seed)
     with place() as folder:
+        every = pace(folder, 1)
+        sets = sets_of(every)
         with Server(None, pipelines=True, cwd=folder, stderr=subprocess.DEVNULL) as s:
             begin = time.time()
             done = pinline(folder, "emulate", "--to", s.url, "--rows", "40", "--pace",
-                           "20/s", "--order", "sequential", "--quiet")
+                           f"{20 / every:.3g}/s", "--order", "sequential", "--quiet")
         if done.returncode != 0:
             return f"emulate: {done.stderr}"
-        begin = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin - 1))
-        time.sleep(1)
-        done = pinline(folder, "schedule", "backfill", "--from", begin, *SETS)
+        begin = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin - every))
+        time.sleep(every)
+        done = pinline(folder, "schedule", "backfill", "--from", begin, *sets)
         if done.returncode != 0:
             return f"backfill: {done.stderr}"
         kills = 0
         for i in range(40):
-            code = (killed_at(folder, f"{rng.choice(OWN)}:{rng.randint(1, 5)}")
-                    if i % 2 == 0 else killed_after(folder, rng.random()))
+            code = (killed_at(folder, sets, f"{rng.choice(OWN)}:{rng.randint(1, 5)}")
+                    if i % 2 == 0 else killed_after(folder, sets, rng.random()))
             kills += code == -9
             if code == 0:
                 break
-        done = pinline(folder, "schedule", "--once", *SETS)
+        done = pinline(folder, "schedule", "--once", *sets)
         if done.returncode != 0:
             return f"the last one: {done.stderr}"
-        return (faults_of(runs_of(folder, SETS), folder, 40, kills) or
+        return (faults_of(runs_of(folder, sets), folder, 40, kills) or
                 ("" if kills else "nothing was killed"))
 
 
@@ -134,9 +150,6 @@ def one_round(seed):
 SERVED = ["runs_before_answer:1", "sched_before_spawn:3", "sched_before_note:4",
           "", "runs_before_answer:2", "sched_before_end:1",
           "sched_before_begin:2", ""]
-SERVE_SETS = ["--set", "schedule.cron=@every 5s", "--set",
-              "schedule.catchup=true", "--set", "schedule.retry_delay=0",
-              "--set", f"schedule.tasks={TASKS}"]
 
 
 class Clients:
@@ -151,7 +164,7 @@ class Clients:
         self.thread = threading.Thread(target=self.work)
         self.thread.start()
 
-    def ask(self, path, body, key=None, seconds=90):
+    def ask(self, path, body, key=None, seconds=300):
         """The answer of the first server that lives long enough to give it."""
         until = time.monotonic() + seconds
         headers = {"Content-Type": "application/json"}
@@ -210,9 +223,9 @@ class Clients:
         self.thread.join()
 
 
-def serve(folder, port, at=""):
+def serve(folder, port, sets, at=""):
     return subprocess.Popen(
-        [PINLINE, "serve", "--listen", f"127.0.0.1:{port}", *SERVE_SETS],
+        [PINLINE, "serve", "--listen", f"127.0.0.1:{port}", *sets],
         cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env=dict(os.environ, **({"PINLINE_KILL_AT": at} if at else {})))
 
@@ -226,7 +239,7 @@ def free_port():
 def killed(server, at, rng):
     """Waits for its death; one that outlives its point dies by a signal."""
     try:
-        return server.wait(timeout=15 if at else rng.uniform(1, 2.5))
+        return server.wait(timeout=90 if at else rng.uniform(1, 2.5))
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
@@ -237,18 +250,19 @@ def served_round(seed):
     rng = random.Random(seed)
     with place() as folder:
         port = free_port()
+        sets = sets_of(pace(folder, 5))
         clients = Clients(f"http://127.0.0.1:{port}")
         missed = []
         server = None
         try:
             for at in SERVED:
-                if killed(serve(folder, port, at), at, rng) != -9:
+                if killed(serve(folder, port, sets, at), at, rng) != -9:
                     missed.append(at)
-            server = serve(folder, port)
+            server = serve(folder, port, sets)
             clients.stop()
             for ids in clients.ids.values():
                 for run in ids:
-                    until = time.monotonic() + 90
+                    until = time.monotonic() + 300
                     while clients.ask(f"/runs/{run}", None)["state"] != "success" \
                             and time.monotonic() < until:
                         time.sleep(0.2)
@@ -259,10 +273,10 @@ def served_round(seed):
                 server.wait()
         if clients.wrong or missed:
             return f"clients: {clients.wrong}, points that were not reached: {missed}"
-        done = pinline(folder, "schedule", "--once", *SERVE_SETS)
+        done = pinline(folder, "schedule", "--once", *sets)
         if done.returncode != 0:
             return f"the last one: {done.stderr}"
-        runs = runs_of(folder, SERVE_SETS)
+        runs = runs_of(folder, sets)
         asked = {r["run"] for r in runs if r["kind"] == "manual"}
         if any(len(ids) != 1 for ids in clients.ids.values()) or \
                 asked != {i for ids in clients.ids.values() for i in ids} or \
