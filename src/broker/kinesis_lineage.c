@@ -23,6 +23,22 @@ struct lineage {
 static int ask_parents(const struct lineage *l, const struct kinesis_shard *s,
                        struct kinesis_parents *ret, struct err *e);
 
+/* Where a shard ends that Kinesis says is closed.  A look of a moment ago may
+ * have seen its last record, and not yet that none follows: then it is asked
+ * once more, or a reader that only reads what is there would leave out the
+ * children. */
+static int find_last(const struct lineage *l, struct kinesis_cursor *c,
+                     int64_t *ret_end, struct err *e)
+{
+    int rc = kinesis_find_end(l->k, c, ret_end, e);
+
+    if (rc == 0 && !c->closed) {
+        kinesis_end_forget(l->k, c->stream);
+        rc = kinesis_find_end(l->k, c, ret_end, e);
+    }
+    return rc;
+}
+
 /* *ret stays as it is when the parent p is no obstacle.  Numbers of parents
  * are lower than those of their children: this ends. */
 static int ask_parent(const struct lineage *l, const struct kinesis_shard *p,
@@ -45,8 +61,7 @@ static int ask_parent(const struct lineage *l, const struct kinesis_shard *p,
         *ret = (struct kinesis_parents){.ended = false};
         return 0;
     }
-    if (ask_parents(l, p, &own, e) != 0 ||
-        kinesis_find_end(l->k, &c, &end, e) != 0 ||
+    if (ask_parents(l, p, &own, e) != 0 || find_last(l, &c, &end, e) != 0 ||
         kinesis_reached_get(l->k, &c, &reached, e) != 0) {
         return -1;
     }
