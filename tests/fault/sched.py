@@ -126,6 +126,8 @@ def one_round(seed):
         if done.returncode != 0:
             return f"emulate: {done.stderr}"
         begin = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin - every))
+        # the schedule may be looked at for the first time much later than the backfill
+        sets += ["--set", f"schedule.start={begin}"]
         time.sleep(every)
         done = pinline(folder, "schedule", "backfill", "--from", begin, *sets)
         if done.returncode != 0:
