@@ -68,7 +68,21 @@ class Cluster:
             n, partitions, 3, config={"min.insync.replicas": "2"}) for n in names])
         for f in made.values():
             f.result(60)
+        for node in (1, 2, 3):
+            self.known(self.values[f"node{node}"], names)
         return names
+
+    @staticmethod
+    def known(address, names, seconds=60):
+        """Until that broker knows the topics: each learns of them by itself, and
+        a new client asks the one whose address it has."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            admin = ck_admin.AdminClient({"bootstrap.servers": address, "log_level": 0})
+            if set(names) <= set(admin.list_topics(timeout=20).topics):
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"{address} does not know {names}")
 
     def partition(self, topic):
         return self.admin.list_topics(topic, timeout=20).topics[topic].partitions[0]
