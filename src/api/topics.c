@@ -187,21 +187,39 @@ void topics_forget(struct api *a, const char *name)
     }
 }
 
+/* Only what is not there is made: a broker that does not answer says nothing
+ * about it. */
+static int make(struct api *a, const struct api_topic *t, struct err *e)
+{
+    struct broker_topic there;
+    struct topic *found;
+    struct err why;
+
+    if (broker_topic_get(a->broker, t->name, &there, &why) != 0) {
+        if (why.code != ERR_NOTFOUND) {
+            if (e != NULL) {
+                *e = why;
+            }
+            return -1;
+        }
+        if (create(a, t->name, t->partitions, e) != 0) {
+            return -1;
+        }
+    }
+    return topics_find(a, slice_of(t->name), &found, e);
+}
+
 int topics_make(struct api *a, struct err *e)
 {
     for (size_t i = 0; i < a->conf.n_topics; i++) {
         const struct api_topic *t = &a->conf.topics[i];
-        struct broker_topic there;
-        struct topic *found;
 
         if (!broker_topic_name_ok(slice_of(t->name))) {
             return err_set(e, ERR_INVALID,
                            "cannot create topic \"%.60s\": no topic name",
                            t->name);
         }
-        if ((broker_topic_get(a->broker, t->name, &there, NULL) != 0 &&
-             create(a, t->name, t->partitions, e) != 0) ||
-            topics_find(a, slice_of(t->name), &found, e) != 0) {
+        if (make(a, t, e) != 0) {
             return -1;
         }
     }

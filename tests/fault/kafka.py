@@ -8,7 +8,8 @@ sigterm    the server is ended, with and without brokers (I15)
 behind     the server is killed while a leader holds what its followers, which
            hang, do not, and the request is repeated (I3)
 hangs      one broker hangs: what can be answered is, at once (I13)
-deaf       all brokers hang: what asks them is told so, and SIGTERM ends the server (I13, I15)
+deaf       all brokers hang: what asks them or starts is told so, and SIGTERM ends the server
+           (I13, I15)
 rebalance  sinks of one group join, leave and are killed (I4, I5)
 
 SECONDS (2): how long load runs between two faults; ROUNDS (3): kills of the
@@ -396,16 +397,31 @@ def hangs(c, folder):
 
 
 def deaf(c, folder):
-    """Every broker is stopped, not ended, while offsets are asked for."""
+    """Two brokers are stopped, not ended, and a while later the third, while
+    offsets are asked for and another server wants to start."""
     topic = c.topics("deaf")[0]
     server = Server(os.path.join(folder, "deaf"), c.url, 0, "--set", f"prefix=deaf{c.run}")
     path = f"/topics/{topic}/partitions/0/offsets"
     until_stored(server.port, topic, "heard")
     check(server.get(path)[0] == 200, "offsets are told while brokers answer")
-    for node in (1, 2, 3):
+    leader = c.partition(topic).leader
+    third = leader % 3 + 1
+    for node in {1, 2, 3} - {third}:
         c.kill(node, signal.SIGSTOP)
     try:
         asking = Asking(server, path)
+        began = time.monotonic()
+        with subprocess.Popen([PINLINE, "--data", os.path.join(folder, "late"), "serve", "--broker",
+                               c.url, "--listen", "127.0.0.1:0", "--set", f"prefix=deaf{c.run}"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as late:
+            time.sleep(5)
+            c.kill(third, signal.SIGSTOP)
+            _, text = late.communicate(timeout=60)
+        took = time.monotonic() - began
+        check(late.returncode == 1 and b"could not" in text and b"create" not in text,
+              "I13 kafka: a server that cannot start is told why", text)
+        check(took < 3 * CALL, f"I13 kafka: and ends within {3 * CALL} s", took)
+        print(f"# it ended after {took:.1f} s: {text.decode().strip()}")
         asking.until(lambda *_: True, 2 * CALL)
         check(asking.seen and all(s in (500, 503) for s, _ in asking.seen),
               f"I13 kafka: who asks brokers that all hang is told so in {2 * CALL} s",
