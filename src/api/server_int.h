@@ -61,7 +61,8 @@ struct server {
     struct MHD_Daemon *daemons[SERVER_LISTENERS_MAX];
     struct listener listeners[SERVER_LISTENERS_MAX];
     size_t n;
-    char log[256]; /* what libmicrohttpd said last, while starting */
+    struct mutex said; /* the two below: its threads speak too */
+    char log[256];     /* what libmicrohttpd said last, while starting */
     bool started;
 
     atomic_bool stopping;

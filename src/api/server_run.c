@@ -149,10 +149,12 @@ static void on_log(void *arg, const char *fmt, va_list ap)
 {
     struct server *s = arg;
 
+    mutex_lock(&s->said);
     if (!s->started) {
         (void)vsnprintf(s->log, sizeof(s->log), fmt, ap);
         s->log[strcspn(s->log, "\n")] = '\0';
     }
+    mutex_unlock(&s->said);
 }
 
 static int start_daemon(struct server *s, size_t i, struct err *e)
@@ -184,8 +186,11 @@ static int start_daemon(struct server *s, size_t i, struct err *e)
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_ARRAY, tls,
         MHD_OPTION_END);
     if (s->daemons[i] == NULL) {
-        return err_set(e, ERR_INVALID, "could not start the HTTP server: %s",
-                       s->log[0] == '\0' ? "no reason was given" : s->log);
+        mutex_lock(&s->said);
+        err_set(e, ERR_INVALID, "could not start the HTTP server: %s",
+                s->log[0] == '\0' ? "no reason was given" : s->log);
+        mutex_unlock(&s->said);
+        return -1;
     }
     return 0;
 }
@@ -222,6 +227,7 @@ int server_start(struct server **ret, const struct server_conf *conf,
     }
     s->conf = *conf;
     mutex_init(&s->lock);
+    mutex_init(&s->said);
     cond_init(&s->tick);
     if (load_mhd(&s->mhd, e) != 0 || open_listeners(s, e) != 0 ||
         thread_start(&s->reaper, "http-reaper", reap, s, e) != 0) {
@@ -234,7 +240,9 @@ int server_start(struct server **ret, const struct server_conf *conf,
             goto fail;
         }
     }
+    mutex_lock(&s->said);
     s->started = true;
+    mutex_unlock(&s->said);
     return 0;
 fail:
     server_stop(s);
