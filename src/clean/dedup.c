@@ -235,13 +235,11 @@ int dedup_each(const struct dedup *d,
             if (s->slots[k].a == 0 && s->slots[k].b == 0) {
                 continue;
             }
-            some[n++] = s->slots[k];
-            if (n == ARRAY_LEN(some)) {
-                if (fn(arg, some, n, e) != 0) {
-                    return -1;
-                }
-                n = 0;
+            if (n == ARRAY_LEN(some) && fn(arg, some, n, e) != 0) {
+                return -1;
             }
+            n %= ARRAY_LEN(some);
+            some[n++] = s->slots[k];
         }
     }
     return n > 0 ? fn(arg, some, n, e) : 0;

@@ -187,51 +187,60 @@ static int put_step(const struct gen *g, size_t col, size_t part,
     return rc;
 }
 
+/* How many steps the longest chain of all columns has. */
+static int count_steps(const struct gen *g, size_t *ret)
+{
+    struct step steps[STEPS_MAX];
+
+    *ret = 0;
+    for (size_t i = 0; i < g->t->ncolumns; i++) {
+        for (size_t p = 0; p < parts_of(&g->t->columns[i]); p++) {
+            size_t n = list_steps(g, &g->t->columns[i], p, steps);
+
+            if (n == 0) {
+                return -1;
+            }
+            *ret = n > *ret ? n : *ret;
+        }
+    }
+    return 0;
+}
+
+/* Step number `at` of every column that has so many; the others stay. */
+static int put_stage(const struct gen *g, size_t at)
+{
+    struct step steps[STEPS_MAX];
+
+    if (buf_putf(g->b, g->e, ",\ns%zu AS (\n  SELECT pos", at + 1) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < g->t->ncolumns; i++) {
+        for (size_t p = 0; p < parts_of(&g->t->columns[i]); p++) {
+            size_t n = list_steps(g, &g->t->columns[i], p, steps);
+
+            if (buf_putf(g->b, g->e, ",\n    k%zu_%zu, t%zu_%zu, o%zu_%zu, ", i,
+                         p, i, p, i, p) != 0 ||
+                (at < n && put_step(g, i, p, &steps[at]) != 0) ||
+                (at < n && put(g, " AS ") != 0) ||
+                buf_putf(g->b, g->e, "v%zu_%zu", i, p) != 0) {
+                return -1;
+            }
+        }
+    }
+    return buf_putf(g->b, g->e, "\n  FROM s%zu)", at);
+}
+
 /* The chain of steps; *ret is the number of the last one. */
 static int put_steps(const struct gen *g, size_t *ret)
 {
-    struct step steps[STEPS_MAX];
-    size_t at = 0;
-    bool more = true;
-
-    while (more) {
-        more = false;
-        for (size_t i = 0; i < g->t->ncolumns; i++) {
-            for (size_t p = 0; p < parts_of(&g->t->columns[i]); p++) {
-                size_t n = list_steps(g, &g->t->columns[i], p, steps);
-
-                if (n == 0) {
-                    return -1;
-                }
-                more = more || n > at;
-            }
-        }
-        if (!more) {
-            break;
-        }
-        if (buf_putf(g->b, g->e, ",\ns%zu AS (\n  SELECT pos", at + 1) != 0) {
-            return -1;
-        }
-        for (size_t i = 0; i < g->t->ncolumns; i++) {
-            for (size_t p = 0; p < parts_of(&g->t->columns[i]); p++) {
-                size_t n = list_steps(g, &g->t->columns[i], p, steps);
-
-                if (buf_putf(g->b, g->e,
-                             ",\n    k%zu_%zu, t%zu_%zu, o%zu_%zu, ", i, p, i,
-                             p, i, p) != 0 ||
-                    (at < n && put_step(g, i, p, &steps[at]) != 0) ||
-                    (at < n && put(g, " AS ") != 0) ||
-                    buf_putf(g->b, g->e, "v%zu_%zu", i, p) != 0) {
-                    return -1;
-                }
-            }
-        }
-        if (buf_putf(g->b, g->e, "\n  FROM s%zu)", at) != 0) {
-            return -1;
-        }
-        at++;
+    if (count_steps(g, ret) != 0) {
+        return -1;
     }
-    *ret = at;
+    for (size_t at = 0; at < *ret; at++) {
+        if (put_stage(g, at) != 0) {
+            return -1;
+        }
+    }
     return 0;
 }
 

@@ -183,27 +183,33 @@ static int add_task(struct job *j, int task, struct err *e)
                                    task);
 }
 
+static int add_all(struct job *j, struct err *e)
+{
+    int rc = 0;
+
+    j->many = true;
+    for (size_t i = 0; rc == 0 && i < analyses_count(j->all); i++) {
+        rc = add_item(j, analyses_at(j->all, i), NULL, 0, e);
+    }
+    return rc;
+}
+
 static int add_words(struct job *j, struct err *e)
 {
-    for (size_t i = 0; i < j->args->n_words; i++) {
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < j->args->n_words; i++) {
         const char *word = j->args->words[i];
-        const struct analysis *a;
 
         if (strcmp(word, "all") == 0) {
-            j->many = true;
-            for (size_t k = 0; k < analyses_count(j->all); k++) {
-                if (add_item(j, analyses_at(j->all, k), NULL, 0, e) < 0) {
-                    return -1;
-                }
-            }
-            continue;
-        }
-        a = analyses_find(j->all, word, e);
-        if (a == NULL || add_item(j, a, NULL, 0, e) < 0) {
-            return -1;
+            rc = add_all(j, e);
+        } else {
+            const struct analysis *a = analyses_find(j->all, word, e);
+
+            rc = a != NULL ? add_item(j, a, NULL, 0, e) : -1;
         }
     }
-    return 0;
+    return rc;
 }
 
 /* --- giving it ------------------------------------------------------------------------------ */

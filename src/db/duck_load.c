@@ -17,43 +17,46 @@ static void *load(const char *path)
     return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
 
-/* Look below the program's folder and its parents. */
-static void *load_near(void)
+static void *load_below(const char *dir)
 {
     static const char *const places[] = {
         ".cache/deps/lib/libduckdb.so",
         "lib/libduckdb.so",
         "lib/pinline/libduckdb.so",
     };
+    void *library = NULL;
+
+    for (size_t i = 0; library == NULL && i < ARRAY_LEN(places); i++) {
+        char path[FS_PATH_MAX];
+
+        if (fs_join(path, dir, places[i], NULL) == 0 && fs_exists(path)) {
+            library = load(path);
+        }
+    }
+    return library;
+}
+
+/* Look below the program's folder and its parents. */
+static void *load_near(void)
+{
     char dir[FS_PATH_MAX];
+    void *library = NULL;
     ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 1);
 
     if (n <= 0) {
         return NULL;
     }
     dir[n] = '\0';
-    for (int up = 0; up < PARENTS_MAX; up++) {
+    for (int up = 0; library == NULL && up < PARENTS_MAX; up++) {
         char *slash = strrchr(dir, '/');
 
         if (slash == NULL) {
             return NULL;
         }
         *slash = '\0';
-        for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-            char path[FS_PATH_MAX];
-            void *library;
-
-            if (fs_join(path, dir[0] != '\0' ? dir : "/", places[i], NULL) ==
-                    0 &&
-                fs_exists(path)) {
-                library = load(path);
-                if (library != NULL) {
-                    return library;
-                }
-            }
-        }
+        library = load_below(dir[0] != '\0' ? dir : "/");
     }
-    return NULL;
+    return library;
 }
 
 static int find_all(struct duck_api *api, void *library, struct err *e)

@@ -253,6 +253,28 @@ static int put_decoded(const struct report *r, struct buf *b, struct err *e)
     return buf_puts(b, "],", e);
 }
 
+static int put_table_drift(const struct flow_batch_table *t, struct buf *b,
+                           bool *first, struct err *e)
+{
+    for (size_t k = 0; k < t->clean.ndrift; k++) {
+        const struct clean_drift *d = &t->clean.drift[k];
+
+        if (put_rule(b, first,
+                     (const char *const[]){t->table->name, d->field,
+                                           clean_drift_word(d->kind), NULL},
+                     d->count, e) < 0) {
+            return -1;
+        }
+        if (d->count > 0) { /* one more column in that row */
+            b->len--;
+            if (buf_putf(b, e, ",%" PRId64 "]", d->first) < 0) {
+                return -1;
+            }
+        }
+    }
+    return 0;
+}
+
 static int put_drift(const struct report *r, struct buf *b, struct err *e)
 {
     bool first = true;
@@ -261,23 +283,8 @@ static int put_drift(const struct report *r, struct buf *b, struct err *e)
         return -1;
     }
     for (size_t i = 0; r->batch != NULL && i < r->batch->n; i++) {
-        const struct flow_batch_table *t = &r->batch->tables[i];
-
-        for (size_t k = 0; k < t->clean.ndrift; k++) {
-            const struct clean_drift *d = &t->clean.drift[k];
-
-            if (put_rule(b, &first,
-                         (const char *const[]){t->table->name, d->field,
-                                               clean_drift_word(d->kind), NULL},
-                         d->count, e) < 0) {
-                return -1;
-            }
-            if (d->count > 0) { /* one more column in that row */
-                b->len--;
-                if (buf_putf(b, e, ",%" PRId64 "]", d->first) < 0) {
-                    return -1;
-                }
-            }
+        if (put_table_drift(&r->batch->tables[i], b, &first, e) < 0) {
+            return -1;
         }
     }
     return buf_puts(b, "],", e);

@@ -110,11 +110,24 @@ static int link_upstream(struct draft *d, size_t n, size_t at, struct err *e)
     return 0;
 }
 
+/* A set of tasks by their numbers in `place`. */
+static uint64_t moved(uint64_t tasks, const size_t place[SCHED_TASKS_MAX])
+{
+    uint64_t ret = 0;
+
+    for (size_t k = 0; k < SCHED_TASKS_MAX; k++) {
+        if (tasks >> k & 1) {
+            ret |= (uint64_t)1 << place[k];
+        }
+    }
+    return ret;
+}
+
 /* Copy the tasks so that each comes behind all it waits for. */
 static int sort(struct graph *g, const struct draft *d, size_t n, struct err *e)
 {
     uint64_t done = 0;
-    int place[SCHED_TASKS_MAX] = {0};
+    size_t place[SCHED_TASKS_MAX] = {0};
 
     g->n = 0;
     while (g->n < n) {
@@ -122,18 +135,13 @@ static int sort(struct graph *g, const struct draft *d, size_t n, struct err *e)
 
         for (size_t i = 0; i < n; i++) {
             const struct graph_task *t = &d->tasks[i];
-            struct graph_task *to = &g->tasks[g->n];
 
             if (done >> i & 1 || (t->upstream & ~done) != 0) {
                 continue;
             }
-            *to = (struct graph_task){t->name, t->command, 0};
-            for (size_t k = 0; k < n; k++) {
-                if (t->upstream >> k & 1) {
-                    to->upstream |= (uint64_t)1 << place[k];
-                }
-            }
-            place[i] = (int)g->n++;
+            place[i] = g->n++;
+            g->tasks[place[i]] = (struct graph_task){t->name, t->command,
+                                                     moved(t->upstream, place)};
             done |= (uint64_t)1 << i;
         }
         if (g->n == before) {
