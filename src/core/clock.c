@@ -1,6 +1,7 @@
 #include "core/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 enum {
@@ -94,6 +95,64 @@ void clock_to_civil(int64_t us, struct clock_civil *ret)
     ret->second = (int)(rest % 60);
     ret->minute = (int)(rest / 60 % 60);
     ret->hour = (int)(rest / 3600);
+}
+
+static int *field_of(struct clock_civil *c, char mark)
+{
+    switch (mark) {
+    case 'Y':
+        return &c->year;
+    case 'N':
+        return &c->month;
+    case 'D':
+        return &c->day;
+    case 'h':
+        return &c->hour;
+    case 'm':
+        return &c->minute;
+    case 's':
+        return &c->second;
+    default:
+        return NULL;
+    }
+}
+
+/* The number of the month that the text begins with, or 0. */
+static int month_named(struct slice text)
+{
+    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+    for (size_t i = 0; i < 12; i++) {
+        if (slice_starts(text, (struct slice){names + 3 * i, 3})) {
+            return (int)i + 1;
+        }
+    }
+    return 0;
+}
+
+bool clock_parse(struct slice text, const char *shape, int64_t *ret_us)
+{
+    struct clock_civil c = {0};
+
+    if (text.len != strlen(shape)) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        int *field = field_of(&c, shape[i]);
+
+        if (shape[i] == 'B') { /* three of them: one name */
+            c.month = month_named(slice_from(text, i));
+            i += 2;
+        } else if (field != NULL) {
+            if (text.ptr[i] < '0' || text.ptr[i] > '9') {
+                return false;
+            }
+            *field = *field * 10 + (text.ptr[i] - '0');
+        } else if (shape[i] != '?' && shape[i] != text.ptr[i]) {
+            return false;
+        }
+    }
+    return clock_from_civil(&c, ret_us);
 }
 
 size_t clock_iso(int64_t us, char text[CLOCK_TEXT_MAX])

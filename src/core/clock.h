@@ -6,7 +6,7 @@
 #ifndef CORE_CLOCK_H
 #define CORE_CLOCK_H
 
-#include "core/base.h"
+#include "core/slice.h"
 
 struct clock_civil {
     int year, month, day; /* month 1..12, day 1..31 */
@@ -28,6 +28,13 @@ int clock_days_in_month(int year, int month);
 /* False when any field is out of range; years 1..9999, hours 0..23. */
 bool clock_from_civil(const struct clock_civil *c, int64_t *ret_us);
 void clock_to_civil(int64_t us, struct clock_civil *ret);
+/*
+ * The time in UTC of a text of exactly one shape: Y N D h m s stand for a digit
+ * of that field, BBB for the month ("Jan"), ? for any byte, every other byte
+ * for itself.  False, with *ret_us untouched, for any other
+ * text and for dates that are none.
+ */
+bool clock_parse(struct slice text, const char *shape, int64_t *ret_us);
 /* "YYYY-MM-DDTHH:MM:SSZ", with ".ffffff" only when not zero; returns length. */
 size_t clock_iso(int64_t us, char text[CLOCK_TEXT_MAX]);
 

@@ -6,7 +6,6 @@
 
 #include "core/clock.h"
 #include "core/digest.h"
-#include "core/num.h"
 #include "core/secret.h"
 #include "core/text.h"
 #include "net/url.h"
@@ -29,26 +28,9 @@ void sigv4_time(int64_t us, char ret[SIGV4_TIME])
     ret[SIGV4_TIME - 1] = '\0';
 }
 
-static bool digits(struct slice s, size_t at, size_t n, int *ret)
-{
-    uint64_t value;
-
-    if (!num_u64((struct slice){s.ptr + at, n}, &value)) {
-        return false;
-    }
-    *ret = (int)value;
-    return true;
-}
-
 bool sigv4_time_parse(struct slice text, int64_t *ret_us)
 {
-    struct clock_civil c = {0};
-
-    return text.len == SIGV4_TIME - 1 && text.ptr[8] == 'T' &&
-           text.ptr[15] == 'Z' && digits(text, 0, 4, &c.year) &&
-           digits(text, 4, 2, &c.month) && digits(text, 6, 2, &c.day) &&
-           digits(text, 9, 2, &c.hour) && digits(text, 11, 2, &c.minute) &&
-           digits(text, 13, 2, &c.second) && clock_from_civil(&c, ret_us);
+    return clock_parse(text, "YYYYNNDDThhmmssZ", ret_us);
 }
 
 void sigv4_hash(struct slice bytes, char ret[SIGV4_HEX])

@@ -402,29 +402,13 @@ static int s3_get_file(void *store, const char *key, const char *path,
 
 /* --- what is there ---------------------------------------------------------------- */
 
-/* "Sat, 21 Nov 2026 15:04:05 GMT" */
+/* "Sat, 21 Nov 2026 15:04:05 GMT"; 0 for what is no such time. */
 static int64_t http_date(struct slice text)
 {
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr",
-                                         "May", "Jun", "Jul", "Aug",
-                                         "Sep", "Oct", "Nov", "Dec"};
-    struct clock_civil c = {0};
     int64_t us = 0;
-    char month[4];
-    char copy[40];
 
-    (void)snprintf(copy, sizeof(copy), "%.*s",
-                   text.len > 39 ? 39 : SLICE_FMT(text));
-    if (sscanf(copy, "%*3s, %2d %3s %4d %2d:%2d:%2d", &c.day, month, &c.year,
-               &c.hour, &c.minute, &c.second) != 6) {
-        return 0;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(months); i++) {
-        if (strcmp(month, months[i]) == 0) {
-            c.month = (int)i + 1;
-        }
-    }
-    return clock_from_civil(&c, &us) ? us : 0;
+    (void)clock_parse(slice_trim(text), "???, DD BBB YYYY hh:mm:ss GMT", &us);
+    return us;
 }
 
 static int s3_stat(void *store, const char *key, struct store_object *ret,

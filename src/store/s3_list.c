@@ -48,17 +48,16 @@ static const struct field fields[] = {
     {"ListBucketResult/IsTruncated", offsetof(struct page, truncated), 8},
 };
 
-/* "2026-11-21T15:04:05.000Z" */
+/* "2026-11-21T15:04:05.000Z", whole seconds; 0 for what is no such time. */
 static int64_t iso_time(const char *text)
 {
-    struct clock_civil c = {0};
+    static const char shape[] = "YYYY-NN-DDThh:mm:ss";
+    struct slice s = slice_of(text);
     int64_t us = 0;
 
-    if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d", &c.year, &c.month, &c.day,
-               &c.hour, &c.minute, &c.second) != 6) {
-        return 0;
-    }
-    return clock_from_civil(&c, &us) ? us : 0;
+    s.len = s.len < sizeof(shape) - 1 ? s.len : sizeof(shape) - 1;
+    (void)clock_parse(s, shape, &us);
+    return us;
 }
 
 /* An object whose fields have been read. */
