@@ -42,6 +42,13 @@ enum statement {
 #define LETTER_COLUMNS \
     "SELECT id, pipeline, topic, epoch, part, at, sub, rule, reason, payload, spec_hash, time_us FROM letter"
 
+static const char all_letters[] = LETTER_COLUMNS LETTER_FILTER
+    " ORDER BY pipeline, topic, epoch, part, at, sub, id";
+/* the same for one partition, by the table's index */
+static const char letters_there[] = LETTER_COLUMNS
+    " WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND at >= ?5 AND at < ?6 ORDER BY at, sub";
+static const char count_letters[] = "SELECT count(*) FROM letter" LETTER_FILTER;
+
 static const char *const texts[STATEMENTS] = {
     [PUT] =
         "INSERT OR REPLACE INTO span VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
@@ -58,12 +65,9 @@ static const char *const texts[STATEMENTS] = {
         "SELECT first, next, messages, expanded, cleaned, rejected, duplicate, skipped, made_by FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND first >= coalesce((SELECT max(first) FROM span WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND first <= ?5), 0) AND next > ?5 ORDER BY first LIMIT 1",
     [BURY] =
         "INSERT OR IGNORE INTO letter (pipeline, topic, epoch, part, at, sub, rule, reason, payload, spec_hash, time_us) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
-    [LETTERS] = LETTER_COLUMNS LETTER_FILTER
-    " ORDER BY pipeline, topic, epoch, part, at, sub, id",
-    /* the same for one partition, by the table's index */
-    [LETTERS_THERE] = LETTER_COLUMNS
-    " WHERE pipeline = ?1 AND topic = ?2 AND epoch = ?3 AND part = ?4 AND at >= ?5 AND at < ?6 ORDER BY at, sub",
-    [COUNT_LETTERS] = "SELECT count(*) FROM letter" LETTER_FILTER,
+    [LETTERS] = all_letters,
+    [LETTERS_THERE] = letters_there,
+    [COUNT_LETTERS] = count_letters,
     [EXHUME] =
         "DELETE FROM letter WHERE pipeline = ?1 AND topic = ?2 AND spec_hash <> ?3",
     [RUN_BEGIN] =
