@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/text.h"
+
 enum {
     WIDTH = 80,
     NAME_COLUMN = 28, /* where an option's help begins */
@@ -20,32 +22,6 @@ void help_option_name(const struct opt *o, char *text, size_t cap)
     (void)snprintf(text, cap, "%s--%s%s%s%s", letter, o->name,
                    o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "",
                    o->many ? "..." : "");
-}
-
-int help_wrap(struct buf *b, const char *lead, const char *text, size_t width,
-              struct err *e)
-{
-    struct slice rest = slice_of(text);
-    size_t column = 0;
-    bool more = rest.len > 0;
-
-    while (more) {
-        struct slice word;
-
-        more = slice_cut(&rest, ' ', &word);
-        if (column > 0 && column + 1 + word.len > width) {
-            if (buf_putc(b, '\n', e) < 0) {
-                return -1;
-            }
-            column = 0;
-        }
-        if (buf_puts(b, column == 0 ? lead : " ", e) < 0 ||
-            buf_append(b, word, e) < 0) {
-            return -1;
-        }
-        column += (column == 0 ? strlen(lead) : 1) + word.len;
-    }
-    return buf_putc(b, '\n', e);
 }
 
 /* NAME in its column, then the text wrapped beside it. */
@@ -72,7 +48,7 @@ static int two_columns(struct buf *b, const char *name, const char *text,
         return -1;
     }
     start = b->len;
-    if (help_wrap(b, lead, text, WIDTH, e) < 0) {
+    if (text_wrap(b, lead, text, WIDTH, e) < 0) {
         return -1;
     }
     /* the first line's lead is already there */
@@ -151,7 +127,7 @@ static int print_about(struct buf *b, const char *about, struct err *e)
         char part[4096];
 
         (void)snprintf(part, sizeof(part), "%.*s", (int)n, about);
-        if (help_wrap(b, "", part, WIDTH, e) < 0 || buf_putc(b, '\n', e) < 0) {
+        if (text_wrap(b, "", part, WIDTH, e) < 0 || buf_putc(b, '\n', e) < 0) {
             return -1;
         }
         about = end != NULL ? end + 2 : NULL;

@@ -30,8 +30,5 @@ int help_completion(enum help_shell shell, struct buf *b,
 
 /* "-o, --out FILE" */
 void help_option_name(const struct opt *o, char *text, size_t cap);
-/* Text with words broken so that no line is wider; each begins with lead. */
-int help_wrap(struct buf *b, const char *lead, const char *text, size_t width,
-              struct err *e) MUST_USE;
 
 #endif

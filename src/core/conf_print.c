@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/text.h"
+
 enum {
     WIDTH = 78
 };
@@ -14,33 +16,6 @@ static const char *const type_words[] = {
     [CONF_CHOICE] = "one of", [CONF_LIST] = "list",
     [CONF_NODE] = "mapping",
 };
-
-/* Words of text, broken at WIDTH, each line begun by `lead`. */
-static int print_wrapped(struct buf *b, const char *lead, const char *text,
-                         struct err *e)
-{
-    struct slice rest = slice_of(text);
-    size_t column = 0;
-    bool more = rest.len > 0;
-
-    while (more) {
-        struct slice word;
-
-        more = slice_cut(&rest, ' ', &word);
-        if (column > 0 && column + 1 + word.len > WIDTH) {
-            if (buf_putc(b, '\n', e) < 0) {
-                return -1;
-            }
-            column = 0;
-        }
-        if (buf_puts(b, column == 0 ? lead : " ", e) < 0 ||
-            buf_append(b, word, e) < 0) {
-            return -1;
-        }
-        column += (column == 0 ? strlen(lead) : 1) + word.len;
-    }
-    return buf_putc(b, '\n', e);
-}
 
 static int print_choices(const struct conf_field *f, const char *lead,
                          struct buf *b, struct err *e)
@@ -89,7 +64,7 @@ static int print_field(const struct conf_field *f, const char *before,
     size_t key = 0;
     int depth = 0;
 
-    if (buf_putc(b, '\n', e) < 0 || print_wrapped(b, "# ", f->help, e) < 0) {
+    if (buf_putc(b, '\n', e) < 0 || text_wrap(b, "# ", f->help, WIDTH, e) < 0) {
         return -1;
     }
     if (f->type == CONF_CHOICE && (print_choices(f, "# One of: ", b, e) < 0 ||

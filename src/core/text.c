@@ -218,3 +218,29 @@ size_t text_columns(struct slice s)
     }
     return width;
 }
+
+int text_wrap(struct buf *b, const char *lead, const char *text, size_t width,
+              struct err *e)
+{
+    struct slice rest = slice_of(text);
+    size_t column = 0;
+    bool more = rest.len > 0;
+
+    while (more) {
+        struct slice word;
+
+        more = slice_cut(&rest, ' ', &word);
+        if (column > 0 && column + 1 + word.len > width) {
+            if (buf_putc(b, '\n', e) < 0) {
+                return -1;
+            }
+            column = 0;
+        }
+        if (buf_puts(b, column == 0 ? lead : " ", e) < 0 ||
+            buf_append(b, word, e) < 0) {
+            return -1;
+        }
+        column += (column == 0 ? strlen(lead) : 1) + word.len;
+    }
+    return buf_putc(b, '\n', e);
+}

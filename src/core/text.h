@@ -1,10 +1,10 @@
 /*
- * text.h - questions about text: UTF-8, case, patterns, the nearest word.
+ * text.h - questions about text: UTF-8, case, patterns, the nearest word; wrapping.
  */
 #ifndef CORE_TEXT_H
 #define CORE_TEXT_H
 
-#include "core/slice.h"
+#include "core/buf.h"
 
 /* Well-formed UTF-8: no overlong form, no surrogate, nothing over U+10FFFF.
  * On failure *bad_at (may be NULL) is the offset of the first bad byte. */
@@ -20,5 +20,9 @@ size_t text_columns(struct slice s);
 bool text_glob(const char *pattern, struct slice s);
 /* Of n words the one nearest to `word`, or NULL when none is near. */
 const char *text_nearest(struct slice word, const char *const *words, size_t n);
+/* Append the words of text so that no line is wider than `width` bytes besides
+ * a word that is; each line begins with `lead` and ends with LF. */
+int text_wrap(struct buf *b, const char *lead, const char *text, size_t width,
+              struct err *e) MUST_USE;
 
 #endif
