@@ -72,9 +72,23 @@ static size_t place(const struct memory *m, const char *key, bool *ret_there)
     return from;
 }
 
-static int missing(struct err *e)
+/* NULL, and the error, where there is none. */
+static const struct object *find(const struct memory *m, const char *key,
+                                 struct err *e)
 {
-    return err_set(e, ERR_NOTFOUND, "there is no such object");
+    bool there;
+    size_t at = place(m, key, &there);
+
+    if (!there) {
+        (void)err_set(e, ERR_NOTFOUND, "there is no such object");
+        return NULL;
+    }
+    return &m->objects[at];
+}
+
+static struct slice bytes_of(const struct object *o)
+{
+    return (struct slice){o->bytes, o->len};
 }
 
 static int grow(struct memory *m, struct err *e)
@@ -148,43 +162,29 @@ static int memory_put_file(void *store, const char *key, const char *path,
 static int memory_get(void *store, const char *key, struct buf *b,
                       struct err *e)
 {
-    const struct memory *m = store;
-    bool there;
-    size_t at = place(m, key, &there);
+    const struct object *o = find(store, key, e);
 
-    if (!there) {
-        return missing(e);
-    }
-    return buf_append(
-        b, (struct slice){m->objects[at].bytes, m->objects[at].len}, e);
+    return o != NULL ? buf_append(b, bytes_of(o), e) : -1;
 }
 
 static int memory_get_file(void *store, const char *key, const char *path,
                            struct err *e)
 {
-    const struct memory *m = store;
-    bool there;
-    size_t at = place(m, key, &there);
+    const struct object *o = find(store, key, e);
 
-    if (!there) {
-        return missing(e);
-    }
-    return fs_publish(
-        path, (struct slice){m->objects[at].bytes, m->objects[at].len}, e);
+    return o != NULL ? fs_publish(path, bytes_of(o), e) : -1;
 }
 
 static int memory_stat(void *store, const char *key, struct store_object *ret,
                        struct err *e)
 {
-    const struct memory *m = store;
-    bool there;
-    size_t at = place(m, key, &there);
+    const struct object *o = find(store, key, e);
 
-    if (!there) {
-        return missing(e);
+    if (o == NULL) {
+        return -1;
     }
-    ret->bytes = (int64_t)m->objects[at].len;
-    ret->time_us = m->objects[at].time_us;
+    ret->bytes = (int64_t)o->len;
+    ret->time_us = o->time_us;
     return 0;
 }
 
