@@ -145,17 +145,25 @@ void frame_release(struct frame *f)
     memset(f, 0, sizeof(*f));
 }
 
+/* Run a query; *f has its columns and no rows, *ret gives them.  On failure
+ * *ret is NULL. */
+static int start(struct duck *d, const char *sql, struct frame *f,
+                 struct duck_result **ret, struct err *e)
+{
+    if (duck_query(d, sql, ret, e) < 0) {
+        *ret = NULL;
+        return -1;
+    }
+    return describe(f, *ret, e);
+}
+
 int frame_query(struct duck *d, const char *sql, size_t max_bytes,
                 struct frame *ret, struct err *e)
 {
     struct frame f = {0};
     struct duck_result *r;
-    int rc;
+    int rc = start(d, sql, &f, &r, e);
 
-    if (duck_query(d, sql, &r, e) < 0) {
-        return -1;
-    }
-    rc = describe(&f, r, e);
     if (rc == 0) {
         rc = fetch(r, &f, SIZE_MAX, max_bytes, e);
     }
@@ -173,12 +181,8 @@ int frame_each(struct duck *d, const char *sql, size_t rows, frame_fn fn,
 {
     struct frame f = {0};
     struct duck_result *r;
-    int rc;
+    int rc = start(d, sql, &f, &r, e);
 
-    if (duck_query(d, sql, &r, e) < 0) {
-        return -1;
-    }
-    rc = describe(&f, r, e);
     while (rc == 0) {
         batch_clear(&f.rows);
         rc = fetch(r, &f, rows, SIZE_MAX, e);
