@@ -240,3 +240,20 @@ void answer_err(struct http_request *r, enum family f, const struct err *e)
 
     answer_error(r, f, status, code, "%s", e->msg);
 }
+
+void answer_fault(struct http_request *r, enum family f,
+                  const struct produce_fault *fault)
+{
+    answer_error(r, f, fault->status, fault->code, "%s", fault->text);
+}
+
+bool answer_accepts(struct http_request *r, enum family f)
+{
+    struct slice accept;
+
+    if (server_header(r, "Accept", &accept) && !media_accepts(accept)) {
+        answer_status(r, f, 406);
+        return false;
+    }
+    return true;
+}

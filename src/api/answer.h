@@ -7,6 +7,7 @@
 #ifndef API_ANSWER_H
 #define API_ANSWER_H
 
+#include "api/produce_body.h"
 #include "api/router.h"
 
 /* Status and type; the caller then appends the body to r->answer.body. */
@@ -31,5 +32,10 @@ void answer_error(struct http_request *r, enum family f, int status, int code,
 void answer_err(struct http_request *r, enum family f, const struct err *e);
 /* "HTTP 404 Not Found" and such. */
 void answer_status(struct http_request *r, enum family f, int status);
+/* Its status, code and text. */
+void answer_fault(struct http_request *r, enum family f,
+                  const struct produce_fault *fault);
+/* Whether Accept, if there is one, takes JSON; false: answered with 406. */
+bool answer_accepts(struct http_request *r, enum family f);
 
 #endif

@@ -21,7 +21,8 @@ static void answer_detail(struct http_request *r, const struct buf *faults)
     }
 }
 
-static void answer_fault(struct http_request *r, const struct model_fault *f)
+static void answer_model_fault(struct http_request *r,
+                               const struct model_fault *f)
 {
     struct buf faults;
 
@@ -42,7 +43,7 @@ static void answer_missing(struct http_request *r, const char *where,
                             .where = where,
                             .field = slice_of(field)};
 
-    answer_fault(r, &f);
+    answer_model_fault(r, &f);
 }
 
 /* In the words and at the place that Python names, if it names one. */
@@ -177,7 +178,7 @@ static bool check(const struct api_model *m, struct http_request *r,
     buf_init(&faults, SIZE_MAX);
     if (!yyjson_is_obj(doc.root)) {
         no_object.input = doc.root;
-        answer_fault(r, &no_object);
+        answer_model_fault(r, &no_object);
     } else if (model_check(m, doc.root, &w->text, &faults, res, &e) != 0) {
         answer_err(r, FAMILY_FASTAPI, &e);
     } else if (res->faults > 0) {

@@ -28,16 +28,7 @@ static bool takes_body(struct http_request *r)
                      "HTTP 415 Unsupported Media Type: send " MEDIA_KAFKA);
         return false;
     }
-    if (server_header(r, "Accept", &text) && !media_accepts(text)) {
-        answer_status(r, FAMILY_KAFKA, 406);
-        return false;
-    }
-    return true;
-}
-
-static void answer_fault(struct http_request *r, const struct produce_fault *f)
-{
-    answer_error(r, FAMILY_KAFKA, f->status, f->code, "%s", f->text);
+    return answer_accepts(r, FAMILY_KAFKA);
 }
 
 /* ---- create ---- */
@@ -113,7 +104,7 @@ void kafka_consumer_create(struct api *a, struct http_request *r)
         return;
     }
     if (!consumer_body_create(r->body, &r->arena, &body, &f)) {
-        answer_fault(r, &f);
+        answer_fault(r, FAMILY_KAFKA, &f);
         return;
     }
     if (body.name == NULL && (body.name = make_name(&r->arena, &e)) == NULL) {
@@ -175,7 +166,7 @@ static struct consumer_job *with_places(struct http_request *r,
     if (j != NULL && !consumer_body_places(r->body, lists, &j->arena,
                                            &j->places, &j->n_places, &f)) {
         consumers_job_free(j);
-        answer_fault(r, &f);
+        answer_fault(r, FAMILY_KAFKA, &f);
         return NULL;
     }
     return j;
@@ -194,7 +185,7 @@ void kafka_consumer_subscribe(struct api *a, struct http_request *r)
     if (j != NULL &&
         !consumer_body_subscription(r->body, &j->arena, &j->subscription, &f)) {
         consumers_job_free(j);
-        answer_fault(r, &f);
+        answer_fault(r, FAMILY_KAFKA, &f);
         return;
     }
     go(a, r, j);
@@ -303,12 +294,11 @@ static bool read_accept(struct http_request *r, struct consumer_job *j)
     struct slice text;
     struct slice range;
 
+    if (!answer_accepts(r, FAMILY_KAFKA)) {
+        return false;
+    }
     if (!server_header(r, "Accept", &text)) {
         return true;
-    }
-    if (!media_accepts(text)) {
-        answer_status(r, FAMILY_KAFKA, 406);
-        return false;
     }
     while (more && !j->has_format) {
         more = slice_cut(&text, ',', &range);

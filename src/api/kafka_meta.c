@@ -5,17 +5,6 @@
 #include "core/num.h"
 #include "json/json.h"
 
-static bool accepted(struct http_request *r)
-{
-    struct slice accept;
-
-    if (server_header(r, "Accept", &accept) && !media_accepts(accept)) {
-        answer_status(r, FAMILY_KAFKA, 406);
-        return false;
-    }
-    return true;
-}
-
 void kafka_root(struct api *a, struct http_request *r)
 {
     struct slice accept;
@@ -40,7 +29,7 @@ void kafka_brokers(struct api *a, struct http_request *r)
     size_t n = 0;
     int rc;
 
-    if (!accepted(r)) {
+    if (!answer_accepts(r, FAMILY_KAFKA)) {
         return;
     }
     if (cluster_describe(a->broker, &info, &nodes, &n, &e) != 0) {
@@ -66,7 +55,7 @@ void kafka_topics(struct api *a, struct http_request *r)
     size_t n = 0;
     int rc;
 
-    if (!accepted(r)) {
+    if (!answer_accepts(r, FAMILY_KAFKA)) {
         return;
     }
     if (broker_topic_list(a->broker, &topics, &n, &e) != 0) {
@@ -92,7 +81,7 @@ static bool get_topic(struct api *a, struct http_request *r,
     struct slice name = r->params[0];
     char text[TOPIC_NAME_MAX + 1];
 
-    if (!accepted(r)) {
+    if (!answer_accepts(r, FAMILY_KAFKA)) {
         return false;
     }
     if (!broker_topic_name_ok(name)) {

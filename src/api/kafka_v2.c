@@ -124,16 +124,7 @@ static bool negotiate(struct http_request *r, enum media_format *ret)
                      "application/vnd.kafka.binary.v2+json");
         return false;
     }
-    if (server_header(r, "Accept", &text) && !media_accepts(text)) {
-        answer_status(r, FAMILY_KAFKA, 406);
-        return false;
-    }
-    return true;
-}
-
-static void answer_fault(struct http_request *r, const struct produce_fault *f)
-{
-    answer_error(r, FAMILY_KAFKA, f->status, f->code, "%s", f->text);
+    return answer_accepts(r, FAMILY_KAFKA);
 }
 
 /* Everything up to the broker; the tree of the body is gone after it. */
@@ -151,14 +142,14 @@ static struct work *prepare(struct api *a, struct http_request *r,
     }
     if (!produce_body_parse(&body, r->body, format, (size_t)a->conf.records_max,
                             &f)) {
-        answer_fault(r, &f);
+        answer_fault(r, FAMILY_KAFKA, &f);
         return NULL;
     }
     w = work_new(a, r, body.n, r->body.len, &e);
     if (w != NULL && work_key(w, r, &e) == 0) {
         if (!produce_body_records(&body, format, partition, w->records,
                                   &w->text, &f)) {
-            answer_fault(r, &f);
+            answer_fault(r, FAMILY_KAFKA, &f);
             w = NULL;
         }
     } else {

@@ -99,17 +99,6 @@ void v3_err(struct http_request *r, const struct err *e)
 
 /* ---- beginning ---- */
 
-static bool accepted(struct http_request *r)
-{
-    struct slice accept;
-
-    if (server_header(r, "Accept", &accept) && !media_accepts(accept)) {
-        answer_status(r, FAMILY_PLAIN, 406);
-        return false;
-    }
-    return true;
-}
-
 static int set_base(struct v3_out *o, struct err *e)
 {
     const char *text;
@@ -170,7 +159,7 @@ bool v3_begin(struct v3_out *o, struct api *a, struct http_request *r)
     struct cluster_info info;
 
     *o = (struct v3_out){.a = a, .r = r};
-    if (!accepted(r)) {
+    if (!answer_accepts(r, FAMILY_PLAIN)) {
         return false;
     }
     if (meet_cluster(a, &info, &e) != 0) {

@@ -243,7 +243,7 @@ static struct work *prepare(struct api *a, struct http_request *r,
                                             (size_t)a->conf.records_max, &f);
 
     if (!ok) {
-        answer_error(r, FAMILY_PLAIN, f.status, f.code, "%s", f.text);
+        answer_fault(r, FAMILY_PLAIN, &f);
         return NULL;
     }
     w = work_new(a, r, p->body.n, 0, &e);

@@ -243,20 +243,18 @@ bool statements_unwait(struct statements *s, const struct http_request *r)
     return waited;
 }
 
-static struct statement *find(struct statements *s, struct slice id)
+/* NULL, and the error, where there is none. */
+static struct statement *find(struct statements *s, struct slice id,
+                              struct err *e)
 {
     for (size_t i = 0; i < s->n; i++) {
         if (slice_is(id, s->list[i]->id)) {
             return s->list[i];
         }
     }
+    (void)err_set(e, ERR_NOTFOUND, "there is no statement \"%.*s\"",
+                  SLICE_FMT(id));
     return NULL;
-}
-
-static int not_found(struct slice id, struct err *e)
-{
-    return err_set(e, ERR_NOTFOUND, "there is no statement \"%.*s\"",
-                   SLICE_FMT(id));
 }
 
 /* A line of the result; none: empty. */
@@ -277,19 +275,16 @@ int statements_look(struct statements *s, struct slice id,
                     enum statement_state *ret, struct buf *b, struct err *fault,
                     struct err *e)
 {
-    struct statement *t;
-    int rc = 0;
+    const struct statement *t;
+    int rc = -1;
 
     mutex_lock(&s->lock);
-    t = find(s, id);
-    if (t == NULL) {
-        rc = not_found(id, e);
-    } else {
+    t = find(s, id, e);
+    if (t != NULL) {
         *ret = t->state;
-        if (t->state == STATEMENT_SUCCEEDED) {
-            rc = buf_append(b, line_of(t, 0), e);
-        }
         *fault = t->fault;
+        rc = t->state == STATEMENT_SUCCEEDED ? buf_append(b, line_of(t, 0), e)
+                                             : 0;
     }
     mutex_unlock(&s->lock);
     return rc;
@@ -298,21 +293,23 @@ int statements_look(struct statements *s, struct slice id,
 int statements_chunk(struct statements *s, struct slice id, int64_t chunk,
                      struct buf *b, struct err *e)
 {
-    struct statement *t;
+    const struct statement *t;
     struct slice rows = {0};
-    int rc;
+    int rc = -1;
 
     mutex_lock(&s->lock);
-    t = find(s, id);
+    t = find(s, id, e);
     if (t != NULL && t->state == STATEMENT_SUCCEEDED && chunk >= 0 &&
         (uint64_t)chunk < t->rows.len) {
         rows = line_of(t, chunk + 1);
     }
-    rc = rows.len > 0 ? buf_append(b, rows, e)
-         : t != NULL  ? err_set(e, ERR_NOTFOUND,
-                                "statement \"%.*s\" has no chunk %" PRId64,
-                                SLICE_FMT(id), chunk)
-                      : not_found(id, e);
+    if (rows.len > 0) {
+        rc = buf_append(b, rows, e);
+    } else if (t != NULL) {
+        rc =
+            err_set(e, ERR_NOTFOUND, "statement \"%.*s\" has no chunk %" PRId64,
+                    SLICE_FMT(id), chunk);
+    }
     mutex_unlock(&s->lock);
     return rc;
 }
@@ -320,15 +317,12 @@ int statements_chunk(struct statements *s, struct slice id, int64_t chunk,
 int statements_cancel(struct statements *s, struct slice id, struct err *e)
 {
     struct statement *t;
-    int rc = 0;
 
     mutex_lock(&s->lock);
-    t = find(s, id);
-    if (t == NULL) {
-        rc = not_found(id, e);
-    } else {
+    t = find(s, id, e);
+    if (t != NULL) {
         atomic_store(&t->cancel, true);
     }
     mutex_unlock(&s->lock);
-    return rc;
+    return t != NULL ? 0 : -1;
 }
