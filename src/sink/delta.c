@@ -254,11 +254,8 @@ static int extend(struct delta_sink *s, const struct span *span, struct err *e)
     r = find(s, app);
     if (r != NULL) {
         mem_free(app);
-        if (r->to != span->from) {
-            return err_set(e, ERR_FENCED,
-                           "topic \"%s\" partition %" PRId32 ": offset %" PRId64
-                           " follows %" PRId64,
-                           span->topic, span->partition, span->from, r->to);
+        if (sink_expect(r->to, span, e) < 0) {
+            return -1;
         }
         r->to = span->to;
         return 0;

@@ -275,11 +275,8 @@ static int stream_write(void *sink, const struct span *span,
             return -1;
         }
     }
-    if (span->from != p->next) {
-        return err_set(e, ERR_FENCED,
-                       "topic \"%s\" partition %" PRId32 ": got offset %" PRId64
-                       ", but the output is at %" PRId64,
-                       p->topic, p->partition, span->from, p->next);
+    if (sink_expect(p->next, span, e) < 0) {
+        return -1;
     }
     for (size_t i = 0; i < n; i++) {
         if (take(f, p, &m[i], e) < 0) {

@@ -420,11 +420,8 @@ static int objects_write(void *sink, const struct span *span,
     if (p == NULL) {
         return -1;
     }
-    if (span->from != p->next) {
-        return err_set(e, ERR_FENCED,
-                       "topic \"%s\" partition %" PRId32 ": got offset %" PRId64
-                       ", but the output is at %" PRId64,
-                       p->topic, p->partition, span->from, p->next);
+    if (sink_expect(p->next, span, e) < 0) {
+        return -1;
     }
     if (take_all(o, p, m, n, e) < 0 || objects_send(o, p, e) < 0 ||
         objects_make_room(o, e) < 0) {

@@ -207,12 +207,8 @@ static int extend(struct postgres_sink *s, const struct span *span,
     size_t len = strlen(span->topic);
 
     if (r != NULL) {
-        if (r->span.to != span->from) {
-            return err_set(e, ERR_FENCED,
-                           "topic \"%s\" partition %" PRId32 ": offset %" PRId64
-                           " follows %" PRId64,
-                           span->topic, span->partition, span->from,
-                           r->span.to);
+        if (sink_expect(r->span.to, span, e) < 0) {
+            return -1;
         }
         r->span.to = span->to;
         return 0;

@@ -1,5 +1,6 @@
 #include "sink/sink.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/mem.h"
@@ -126,4 +127,15 @@ void sink_close(struct sink *s)
     }
     s->ops->close(s->impl);
     mem_free(s);
+}
+
+int sink_expect(int64_t next, const struct span *span, struct err *e)
+{
+    if (span->from == next) {
+        return 0;
+    }
+    return err_set(e, ERR_FENCED,
+                   "topic \"%s\" partition %" PRId32 ": got offset %" PRId64
+                   ", but the output is at %" PRId64,
+                   span->topic, span->partition, span->from, next);
 }

@@ -30,4 +30,7 @@ struct sink_ops {
     void (*close)(void *sink);
 };
 
+/* ERR_FENCED unless the span begins at `next`, where the output ends. */
+int sink_expect(int64_t next, const struct span *span, struct err *e) MUST_USE;
+
 #endif
