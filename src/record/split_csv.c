@@ -73,10 +73,26 @@ static int keep_header(struct split *s, size_t n, struct err *e)
     return 0;
 }
 
-int split_csv_header(struct split *s, struct slice record, struct err *e)
+/* 1: s->fields has the *ret fields of the record; 0: it is no CSV. */
+static int read_fields(struct split *s, struct slice record, size_t *ret,
+                       struct err *e)
 {
     struct err mine;
+
+    if (csv_fields(record, &s->scratch, s->fields, CSV_FIELDS_MAX, ret,
+                   &mine) >= 0) {
+        return 1;
+    }
+    if (mine.code == ERR_NOMEM && e != NULL) {
+        *e = mine;
+    }
+    return mine.code == ERR_NOMEM ? -1 : 0;
+}
+
+int split_csv_header(struct split *s, struct slice record, struct err *e)
+{
     size_t n = 0;
+    int rc;
 
     if (s->fields == NULL) {
         s->fields = mem_zero(CSV_FIELDS_MAX, sizeof(*s->fields));
@@ -84,15 +100,9 @@ int split_csv_header(struct split *s, struct slice record, struct err *e)
     if (s->fields == NULL) {
         return err_nomem(e, CSV_FIELDS_MAX * sizeof(*s->fields));
     }
-    if (csv_fields(record, &s->scratch, s->fields, CSV_FIELDS_MAX, &n, &mine) <
-        0) {
-        if (mine.code != ERR_NOMEM) {
-            return 0;
-        }
-        if (e != NULL) {
-            *e = mine;
-        }
-        return -1;
+    rc = read_fields(s, record, &n, e);
+    if (rc <= 0) {
+        return rc;
     }
     return is_header(s, n) ? keep_header(s, n, e) : 0;
 }
@@ -115,18 +125,11 @@ static int put_field(struct split *s, size_t i, struct err *e)
 
 int split_csv_object(struct split *s, struct slice record, struct err *e)
 {
-    struct err mine;
     size_t n = 0;
+    int rc = read_fields(s, record, &n, e);
 
-    if (csv_fields(record, &s->scratch, s->fields, CSV_FIELDS_MAX, &n, &mine) <
-        0) {
-        if (mine.code != ERR_NOMEM) {
-            return 0;
-        }
-        if (e != NULL) {
-            *e = mine;
-        }
-        return -1;
+    if (rc <= 0) {
+        return rc;
     }
     if (n != s->columns || !text_utf8_valid(record, NULL)) {
         return 0;
