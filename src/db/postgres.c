@@ -209,19 +209,10 @@ void postgres_close(struct postgres *db)
 int postgres_exec(struct postgres *db, const char *sql, int64_t *ret_rows,
                   struct err *e)
 {
-    PGresult *r;
-
     if (!db->pq.PQsendQuery(db->conn, sql)) {
         return postgres_fail_connection(db, e);
     }
-    if (postgres_finish(db, &r, e) < 0) {
-        return -1;
-    }
-    if (ret_rows != NULL) {
-        *ret_rows = postgres_changed(&db->pq, r);
-    }
-    db->pq.PQclear(r);
-    return 0;
+    return postgres_end(db, ret_rows, e);
 }
 
 void postgres_rollback(struct postgres *db)
@@ -248,16 +239,10 @@ void postgres_rollback(struct postgres *db)
 int postgres_prepare(struct postgres *db, const char *name, const char *sql,
                      struct err *e)
 {
-    PGresult *r;
-
     if (!db->pq.PQsendPrepare(db->conn, name, sql, 0, NULL)) {
         return postgres_fail_connection(db, e);
     }
-    if (postgres_finish(db, &r, e) < 0) {
-        return -1;
-    }
-    db->pq.PQclear(r);
-    return 0;
+    return postgres_end(db, NULL, e);
 }
 
 /* Parameters as NUL-terminated texts in b. */

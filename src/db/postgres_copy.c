@@ -69,20 +69,11 @@ int postgres_copy_put(struct postgres *db, struct slice bytes, struct err *e)
 
 int postgres_copy_end(struct postgres *db, int64_t *ret_rows, struct err *e)
 {
-    PGresult *r;
-
     db->copying = false;
     if (db->pq.PQputCopyEnd(db->conn, NULL) != 1) {
         return postgres_fail_connection(db, e);
     }
-    if (postgres_finish(db, &r, e) < 0) {
-        return -1;
-    }
-    if (ret_rows != NULL) {
-        *ret_rows = postgres_changed(&db->pq, r);
-    }
-    db->pq.PQclear(r);
-    return 0;
+    return postgres_end(db, ret_rows, e);
 }
 
 /* --- names ---------------------------------------------------------------------------- */

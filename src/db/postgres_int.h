@@ -76,6 +76,9 @@ int postgres_wait(struct postgres *db, short events, int64_t *deadline,
 /* All results of what was sent; the last one is the caller's. */
 int postgres_finish(struct postgres *db, PGresult **ret,
                     struct err *e) MUST_USE;
+/* The same for what gives no rows; *ret_rows (may be NULL): how many it wrote. */
+int postgres_end(struct postgres *db, int64_t *ret_rows,
+                 struct err *e) MUST_USE;
 /* Rows that a statement wrote or gave. */
 int64_t postgres_changed(const struct pq *pq, PGresult *r);
 

@@ -199,6 +199,20 @@ int postgres_finish(struct postgres *db, PGresult **ret, struct err *e)
     return 0;
 }
 
+int postgres_end(struct postgres *db, int64_t *ret_rows, struct err *e)
+{
+    PGresult *r;
+
+    if (postgres_finish(db, &r, e) < 0) {
+        return -1;
+    }
+    if (ret_rows != NULL) {
+        *ret_rows = postgres_changed(&db->pq, r);
+    }
+    db->pq.PQclear(r);
+    return 0;
+}
+
 int64_t postgres_changed(const struct pq *pq, PGresult *r)
 {
     int64_t n = 0;
