@@ -43,3 +43,18 @@ int64_t lake_ask(struct duck *duck, struct delta *t, const char *what)
     buf_release(&b);
     return v;
 }
+
+int lake_write(struct delta *t, const struct batch *rows,
+               struct delta_change *c, struct err *e)
+{
+    struct delta_adds adds = {0};
+    int rc = delta_write(t, c->schema, rows, &adds, e);
+
+    if (rc == 0) {
+        c->adds = adds.items;
+        c->nadds = adds.n;
+        rc = delta_commit(t, c, e);
+    }
+    delta_adds_release(&adds);
+    return rc;
+}

@@ -19,5 +19,8 @@ extern const struct delta_schema lake_schema;
 const char *lake_folder(const char *name);
 /* One number of a query over the table's rows, by the table's own engine. */
 int64_t lake_ask(struct duck *duck, struct delta *t, const char *what);
+/* Write rows to files of c->schema and commit them, with all else c says. */
+int lake_write(struct delta *t, const struct batch *rows,
+               struct delta_change *c, struct err *e);
 
 #endif

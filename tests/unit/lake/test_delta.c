@@ -39,19 +39,12 @@ static int append(struct delta *t, int first, int n, int64_t from, int64_t to,
                   struct err *e)
 {
     struct delta_move move = {"pinline:clean:pin:1:0", from, to};
-    struct delta_adds adds = {0};
     struct delta_change c = {.operation = "WRITE", .moves = &move, .nmoves = 1};
     struct batch b;
     int rc;
 
     fill(&b, first, n);
-    rc = delta_write(t, NULL, &b, &adds, e);
-    if (rc == 0) {
-        c.adds = adds.items;
-        c.nadds = adds.n;
-        rc = delta_commit(t, &c, e);
-    }
-    delta_adds_release(&adds);
+    rc = lake_write(t, &b, &c, e);
     batch_release(&b);
     return rc;
 }
@@ -182,7 +175,6 @@ static void two_writers_of_other_sources_both_win(void)
 static void a_replacement_starts_anew(void)
 {
     struct delta *t = NULL;
-    struct delta_adds adds = {0};
     struct delta_move move = {"pinline:clean:pin:2:0", 0, 4};
     struct delta_change c = {
         .operation = "REPLACE", .moves = &move, .nmoves = 1, .replace = true};
@@ -193,16 +185,12 @@ static void a_replacement_starts_anew(void)
              &e);
     CHECK_OK(append(t, 0, 10, 0, 10, &e), &e);
     fill(&b, 100, 4);
-    CHECK_OK(delta_write(t, NULL, &b, &adds, &e), &e);
-    c.adds = adds.items;
-    c.nadds = adds.n;
-    CHECK_OK(delta_commit(t, &c, &e), &e);
+    CHECK_OK(lake_write(t, &b, &c, &e), &e);
     CHECK_INT(ask(t, "count(*)"), 4);
     CHECK_INT(ask(t, "min(ind)"), 100);
     CHECK_INT(delta_position(t, "pinline:clean:pin:1:0"), 0);
     CHECK_INT(delta_position(t, "pinline:clean:pin:2:0"), 4);
     CHECK_OK(append(t, 0, 3, 0, 3, &e), &e);
-    delta_adds_release(&adds);
     batch_release(&b);
     delta_close(t);
 }

@@ -38,18 +38,11 @@ static int write_odd(struct delta *t, const struct delta_schema *as, int from,
 {
     struct delta_change c = {
         .operation = "WRITE", .replace = as != NULL, .schema = as};
-    struct delta_adds adds = {0};
     struct batch b;
     int rc;
 
     fill_odd(&b, from, n);
-    rc = delta_write(t, as, &b, &adds, e);
-    if (rc == 0) {
-        c.adds = adds.items;
-        c.nadds = adds.n;
-        rc = delta_commit(t, &c, e);
-    }
-    delta_adds_release(&adds);
+    rc = lake_write(t, &b, &c, e);
     batch_release(&b);
     return rc;
 }

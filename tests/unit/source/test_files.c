@@ -5,7 +5,7 @@
 #include "core/mem.h"
 #include "core/rand.h"
 #include "record/guess.h"
-#include "source/source.h"
+#include "source_ask.h"
 #include "test.h"
 
 enum {
@@ -44,29 +44,6 @@ static int open_paths(struct source **s, const char *url,
     return source_open(s, &conf, e);
 }
 
-static void row_is(struct source *s, size_t table, int64_t n, const char *want,
-                   bool want_json)
-{
-    struct buf b;
-    struct err e;
-    bool json = !want_json;
-
-    buf_init(&b, OUT_MAX);
-    CHECK_OK(source_row(s, table, n, &b, &json, &e), &e);
-    CHECK_TEXT(buf_slice(&b), want);
-    CHECK_INT(json, want_json);
-    buf_release(&b);
-}
-
-static void rows_are(struct source *s, size_t table, int64_t want)
-{
-    struct err e;
-    int64_t n = -1;
-
-    CHECK_OK(source_rows(s, table, &n, &e), &e);
-    CHECK_INT(n, want);
-}
-
 static void files_of_all_kinds_give_rows(void)
 {
     char path[4][FS_PATH_MAX];
@@ -88,16 +65,16 @@ static void files_of_all_kinds_give_rows(void)
              &e);
     write_file("d.gz", buf_slice(&packed), path[3]);
     CHECK_OK(open_paths(&s, "files:", inputs, 4, &e), &e);
-    rows_are(s, 0, 3);
-    rows_are(s, 1, 2);
-    rows_are(s, 2, 2);
-    row_is(s, 0, 0, "{\"index\":1,\"title\":\"x\"}", true);
-    row_is(s, 0, 2, "{\"index\":\"7\",\"title\":\"a\\nb\"}", true);
-    row_is(s, 0, 1, "not json", false);
-    row_is(s, 1, 1, "{\"ind\":2}", true);
-    row_is(s, 2, 1, "{\"ind\":9}", true);
-    row_is(s, 2, 0, "{\"ind\":1,\"age\":2}", true);
-    row_is(s, 2, 0, "{\"ind\":1,\"age\":2}", true);
+    source_rows_are(s, 0, 3);
+    source_rows_are(s, 1, 2);
+    source_rows_are(s, 2, 2);
+    source_row_is(s, 0, 0, "{\"index\":1,\"title\":\"x\"}", true);
+    source_row_is(s, 0, 2, "{\"index\":\"7\",\"title\":\"a\\nb\"}", true);
+    source_row_is(s, 0, 1, "not json", false);
+    source_row_is(s, 1, 1, "{\"ind\":2}", true);
+    source_row_is(s, 2, 1, "{\"ind\":9}", true);
+    source_row_is(s, 2, 0, "{\"ind\":1,\"age\":2}", true);
+    source_row_is(s, 2, 0, "{\"ind\":1,\"age\":2}", true);
     buf_init(&b, OUT_MAX);
     CHECK(source_row(s, 1, 2, &b, &json, &e) == -1);
     CHECK_INT(e.code, ERR_NOTFOUND);
@@ -135,9 +112,9 @@ static void any_order_gives_the_same_rows(void)
             (void)snprintf(want, sizeof(want),
                            "{\"index\":%s%d%s,\"title\":\"t%d\"}",
                            f == 1 ? "\"" : "", n, f == 1 ? "\"" : "", n);
-            row_is(s, 0, n, want, true);
+            source_row_is(s, 0, n, want, true);
         }
-        rows_are(s, 1, 0);
+        source_rows_are(s, 1, 0);
         source_close(s);
         buf_release(&file);
     }
@@ -160,10 +137,10 @@ static void folders_are_walked(void)
     write_file("tree/user.csv", SLICE("ind,age\n1,2\n"), path);
     write_file("tree/README.md", SLICE("not rows\n"), path);
     CHECK_OK(open_paths(&s, dir, NULL, 0, &e), &e);
-    rows_are(s, 0, 2);
-    rows_are(s, 2, 1);
-    row_is(s, 0, 1, "{\"index\":6,\"title\":\"six\"}", true);
-    row_is(s, 0, 0, "{\"index\":5,\"title\":\"five\"}", true);
+    source_rows_are(s, 0, 2);
+    source_rows_are(s, 2, 1);
+    source_row_is(s, 0, 1, "{\"index\":6,\"title\":\"six\"}", true);
+    source_row_is(s, 0, 0, "{\"index\":5,\"title\":\"five\"}", true);
     source_close(s);
 }
 

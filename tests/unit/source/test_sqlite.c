@@ -3,7 +3,7 @@
 #include "core/fs.h"
 #include "core/mem.h"
 #include "record/guess.h"
-#include "source/source.h"
+#include "source_ask.h"
 #include "test.h"
 
 enum {
@@ -41,29 +41,6 @@ static int open_url(struct source **s, const char *url,
     return source_open(s, &conf, e);
 }
 
-static void row_is(struct source *s, size_t table, int64_t n, const char *want,
-                   bool want_json)
-{
-    struct buf b;
-    struct err e;
-    bool json = !want_json;
-
-    buf_init(&b, OUT_MAX);
-    CHECK_OK(source_row(s, table, n, &b, &json, &e), &e);
-    CHECK_TEXT(buf_slice(&b), want);
-    CHECK_INT(json, want_json);
-    buf_release(&b);
-}
-
-static void rows_are(struct source *s, size_t table, int64_t want)
-{
-    struct err e;
-    int64_t n = -1;
-
-    CHECK_OK(source_rows(s, table, &n, &e), &e);
-    CHECK_INT(n, want);
-}
-
 static void tables_are_found_by_their_columns(void)
 {
     char url[FS_PATH_MAX + 16];
@@ -80,16 +57,17 @@ static void tables_are_found_by_their_columns(void)
          "INSERT INTO posts VALUES (0, 'a \"b\"', x'ff00');",
          url);
     CHECK_OK(open_url(&s, url, &known, &e), &e);
-    rows_are(s, 0, 1);
-    rows_are(s, 1, 2);
-    row_is(s, 1, 0,
-           "{\"ind\":0,\"country\":\"Cote d'Ivoire\",\"latitude\":-89.5}",
-           true);
-    row_is(s, 1, 1, "{\"ind\":1,\"country\":null,\"latitude\":12}", true);
-    row_is(s, 0, 0,
-           "{\"index\":0,\"title\":\"a \\\"b\\\"\",\"category\":\"\xff"
-           "\\u0000\"}",
-           false);
+    source_rows_are(s, 0, 1);
+    source_rows_are(s, 1, 2);
+    source_row_is(
+        s, 1, 0, "{\"ind\":0,\"country\":\"Cote d'Ivoire\",\"latitude\":-89.5}",
+        true);
+    source_row_is(s, 1, 1, "{\"ind\":1,\"country\":null,\"latitude\":12}",
+                  true);
+    source_row_is(s, 0, 0,
+                  "{\"index\":0,\"title\":\"a \\\"b\\\"\",\"category\":\"\xff"
+                  "\\u0000\"}",
+                  false);
     buf_init(&b, OUT_MAX);
     CHECK(source_row(s, 0, 1, &b, &json, &e) == -1);
     CHECK_INT(e.code, ERR_NOTFOUND);
@@ -99,7 +77,7 @@ static void tables_are_found_by_their_columns(void)
     CHECK(strstr(e.msg, "?pin=NAME") != NULL);
     (void)snprintf(url + strlen(url), 32, "?geo=places&pin=posts");
     CHECK_OK(open_url(&s, url, NULL, &e), &e);
-    rows_are(s, 1, 2);
+    source_rows_are(s, 1, 2);
     source_close(s);
 }
 
@@ -117,14 +95,14 @@ static void gaps_do_not_matter(void)
          " SELECT i * i - 50, i, 't' || i FROM n;",
          url);
     CHECK_OK(open_url(&s, url, NULL, &e), &e);
-    rows_are(s, 0, 1000);
-    rows_are(s, 1, 0);
+    source_rows_are(s, 0, 1000);
+    source_rows_are(s, 1, 0);
     for (int n = 0; n < 1000; n += 7) {
         char want[64];
 
         (void)snprintf(want, sizeof(want), "{\"index\":%d,\"title\":\"t%d\"}",
                        n, n);
-        row_is(s, 0, n, want, true);
+        source_row_is(s, 0, n, want, true);
     }
     source_close(s);
 }
