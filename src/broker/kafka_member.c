@@ -336,10 +336,10 @@ static rd_kafka_t *client(struct kafka *k, const struct member_conf *conf,
                    prefetch < 1024 ? 1 : prefetch / 1024);
     /* a fetch takes a part of it, so that one comes while another is read */
     (void)snprintf(bytes, sizeof(bytes), "%zu",
-                   prefetch < 4096            ? 4096
-                   : prefetch < FETCH_MIN     ? prefetch
-                   : prefetch < 4 * FETCH_MIN ? FETCH_MIN
-                                              : prefetch / 4);
+                   prefetch < 4096              ? 4096
+                   : prefetch < FETCH_MIN       ? prefetch
+                   : prefetch < 4UL * FETCH_MIN ? FETCH_MIN
+                                                : prefetch / 4);
     c = kafka_conf_make(k, base, ARRAY_LEN(base), e);
     if (c == NULL) {
         return NULL;

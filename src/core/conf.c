@@ -302,7 +302,7 @@ static void field_from_yaml(const struct conf *c, const struct conf_field *f,
                             const struct yaml_node *n)
 {
     if (f->type == CONF_NODE) {
-        put(c, f, &n, sizeof(n));
+        put(c, f, &n, sizeof(const struct yaml_node *));
     } else if (f->type == CONF_LIST && n->kind == YAML_SEQUENCE) {
         list_from_yaml(c, f, n);
     } else if (yaml_is_null(n)) {

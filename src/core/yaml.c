@@ -273,17 +273,27 @@ static int read_node(struct reader *r, int depth, struct yaml_node **ret)
     return fail_at(r, &v->start_mark, "a value is missing");
 }
 
+static int next_events(struct reader *r, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (next_event(r) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int read_document(struct reader *r, struct yaml_node **ret)
 {
     *ret = NULL;
-    if (next_event(r) < 0 || next_event(r) < 0) { /* the stream's start */
+    if (next_events(r, 2) < 0) { /* the stream's start, a document's */
         return -1;
     }
     if (r->event.type == YAML_STREAM_END_EVENT) {
         return 0;
     }
-    if (next_event(r) < 0 || read_node(r, 0, ret) < 0 || next_event(r) < 0 ||
-        next_event(r) < 0) {
+    if (next_event(r) < 0 || read_node(r, 0, ret) < 0 ||
+        next_events(r, 2) < 0) { /* the document's end, the stream's */
         return -1;
     }
     if (r->event.type != YAML_STREAM_END_EVENT) {

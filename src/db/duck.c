@@ -150,7 +150,7 @@ static int open_database(struct duck *d, const struct duck_conf *conf,
     int rc = -1;
 
     if (d->api.create_config(&config) != DuckDBSuccess) {
-        return err_nomem(e, sizeof(config));
+        return err_nomem(e, sizeof(duckdb_config));
     }
     if (set_options(d, config, conf, e) < 0) {
         goto out;

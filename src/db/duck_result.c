@@ -121,7 +121,7 @@ static bool integer_at(duckdb_type t, const void *data, size_t i, int64_t *ret)
         *ret = 0;
         return true;
     case DUCKDB_TYPE_TINYINT:
-        *ret = ((const int8_t *)data)[i];
+        *ret = (int)((const int8_t *)data)[i];
         return true;
     case DUCKDB_TYPE_UTINYINT:
         *ret = ((const uint8_t *)data)[i];

@@ -65,7 +65,7 @@ static int column_index(enum gen_table table, const char *raw)
             return i;
         }
     }
-    assert(!"a flaw names a column that no table has");
+    assert(false && "a flaw names a column that no table has");
     return 0;
 }
 
