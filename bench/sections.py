@@ -1,7 +1,6 @@
 """sections.py - what is measured; each section adds lines to the result."""
 import json
 import os
-import re
 import statistics
 import subprocess
 import time
@@ -355,43 +354,8 @@ def stream(b):
           ("pinline", rows * 3 / statistics.median(t["wall"] for t in times),
            statistics.median(t["cpu"] for t in times),
            max(t["peak"] for t in times)), unit="rows/s")
-    best = None
-    for rate in (20_000, 40_000, 60_000, 80_000, 100_000, 130_000, 160_000):
-        got = streamed(b, rate, 15 if b.rows >= 1_000_000 else 6)
-        b.say(f"stream at {rate:,} rows/s: reached {got['rate']:,.0f}, "
-              f"p50 {got['p50']:.2f} s, p99 {got['p99']:.2f} s")
-        if got["p99"] < 1 and (best is None or got["rate"] > best["rate"]):
-            best = got
-        if got["p99"] >= 1 or got["rate"] < 0.9 * rate:
-            break
-    if best is not None:
-        b.add("stream to Delta, p99 under 1 s, trigger 500 ms",
-              ("pinline", best["rate"], best["cpu"], best["peak"]), unit="rows/s",
-              note=f"end to end p50 {best['p50']:.2f} s, p99 {best['p99']:.2f} s; "
-              "posting, topics and tables on the same cores")
-
-
-def streamed(b, rate, seconds):
-    """Post rows at a rate into a server that streams them into tables."""
-    folder = b.path("streamed")
-    subprocess.run(["rm", "-rf", folder], check=True)
-    server = Serve([b.pinline, "serve", "--listen", "127.0.0.1:0", "--data", folder,
-                    "--set", "stream.enabled=true", "--set", "stream.trigger=500ms",
-                    "--set", "objects.enabled=false"])
-    try:
-        posts = run([b.pinline, "emulate", "--source", data_folder(b), "--rows",
-                     rate * seconds // 3, "--order", "sequential", "--pace",
-                     f"{rate // 3}/s", "--batch", 500, "--to", server.url, "-q"])
-        time.sleep(2)
-        cpu, peak = server.cpu(), server.resident()
-    finally:
-        server.stop()
-    detail = run([b.pinline, "status", "--data", folder, "--format", "json"])["out"]
-    text = next(r["detail"] for r in detail["runs"] if r["kind"] == "stream")
-    parts = re.findall(r"p50 ([0-9.]+) s, p99 ([0-9.]+) s", text)
-    return {"rate": rate * seconds / posts["wall"], "cpu": cpu, "peak": peak,
-            "p50": max(float(p) for p, _ in parts),
-            "p99": max(float(p) for _, p in parts)}
+    import stream_section  # needs what is above
+    stream_section.measure(b, Serve, data_folder(b))
 
 
 def spark(b):

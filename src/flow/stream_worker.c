@@ -254,7 +254,7 @@ static bool is_last(struct life *l)
 /* For more to come, or for the next commit. */
 static void wait(const struct life *l)
 {
-    int64_t us = l->w->stream->conf->project->stream_trigger_us / 20;
+    int64_t us = l->w->stream->conf->project->stream_trigger_us / 10;
     int64_t left = l->due_us - clock_mono_us();
     int64_t bytes;
 
@@ -300,7 +300,7 @@ static int turn(struct life *l, bool *ret_last, struct err *e)
         show_lag(l->w, table_job_waiting(l->job));
         return table_job_save(l->job, e);
     }
-    /* a taking costs much more than a look: it takes what came meanwhile */
+    /* a taking has costs of its own: the next one takes what came meanwhile */
     if (table_job_waiting(l->job) == 0) {
         wait(l);
     }
