@@ -179,6 +179,58 @@ static void a_replacement_may_partition_anew(void)
     delta_close(t);
 }
 
+/* Row i has the title "t'i", every 50th none: more partitions than a union
+ * has branches. */
+static void many_partitions_are_read_at_once(void)
+{
+    enum {
+        MANY = 250
+    };
+    static const struct delta_schema by_title = {lake_defs, 4,       lake_props,
+                                                 1,         by_both, 1};
+    struct delta_change c = {.operation = "WRITE"};
+    struct delta_adds adds = {0};
+    struct delta_tidied tidied;
+    struct delta *t = NULL;
+    struct batch b;
+    struct err e = {0};
+
+    CHECK_OK(batch_init(&b, lake_defs, 4, &e), &e);
+    for (int i = 0; i < MANY; i++) {
+        char title[16];
+        int n = snprintf(title, sizeof(title), "t'%d", i);
+
+        CHECK_OK(batch_put_i32(&b, 0, i, &e), &e);
+        CHECK_OK(i % 50 == 0 ? batch_put_null(&b, 1, &e)
+                             : batch_put_text(
+                                   &b, 1, (struct slice){title, (size_t)n}, &e),
+                 &e);
+        CHECK_OK(batch_put_null(&b, 2, &e), &e);
+        CHECK_OK(batch_put_i64(&b, 3, i, &e), &e);
+        batch_end_row(&b);
+    }
+    CHECK_OK(delta_create(&t, lake_folder("many"), &by_title, duck, &e), &e);
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(delta_write(t, NULL, &b, &adds, &e), &e);
+        c.adds = adds.items;
+        c.nadds = adds.n;
+        CHECK_OK(delta_commit(t, &c, &e), &e);
+        delta_adds_release(&adds);
+        CHECK_INT(ask(t, "count(*)"), (i + 1) * MANY);
+        CHECK_INT(ask(t, "count(*) FILTER (title = 't''' || ind)"),
+                  (i + 1) * (MANY - MANY / 50));
+        CHECK_INT(ask(t, "count(*) FILTER (title IS NULL AND ind % 50 = 0)"),
+                  (i + 1) * (MANY / 50));
+        CHECK_INT(ask(t, "count(DISTINCT title)"), MANY - MANY / 50);
+    }
+    CHECK_OK(delta_compact(t, 1 << 20, 2, &tidied, &e), &e);
+    CHECK_INT(tidied.made, MANY - MANY / 50 + 1);
+    CHECK_INT(ask(t, "count(*) FILTER (title = 't''' || ind)"),
+              2 * (MANY - MANY / 50));
+    batch_release(&b);
+    delta_close(t);
+}
+
 int main(void)
 {
     static const struct test tests[] = {
@@ -188,6 +240,7 @@ int main(void)
          partitions_are_kept_by_checkpoints_and_compaction},
         {"partition columns are texts and whole numbers",
          partition_columns_are_texts_and_whole_numbers},
+        {"many partitions are read at once", many_partitions_are_read_at_once},
         {"a replacement may partition anew", a_replacement_may_partition_anew},
     };
     struct duck_conf conf = {.threads = 2};
