@@ -66,6 +66,12 @@ class Far:
         for t in TABLES:
             self.settle(f"{prefix}.{t}")
 
+    def clear(self):
+        """Streams of a case that is over: an account has a hundred shards."""
+        for name in self.client.list_streams(Limit=100)["StreamNames"]:
+            if name.startswith(self.run):
+                self.client.delete_stream(StreamName=name)
+
     def settle(self, name):
         for _ in range(200):
             d = self.client.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
@@ -391,6 +397,7 @@ def main():
                 folder = os.path.join(root, f"{name}{number}")
                 os.mkdir(folder)
                 CASES[name](there, folder, number)
+                there.clear()
                 print(f"# {name}: {time.monotonic() - began:.1f} s", flush=True)
     sys.exit(finish())
 
