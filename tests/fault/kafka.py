@@ -159,7 +159,20 @@ def tells_away(c, server, node, what):
           f"I13 kafka: /metrics names {what}", away)
 
 
+def copies(c, folder):
+    """What the url says of topics that are made."""
+    name = f"copies{c.run}"
+    subprocess.run([PINLINE, "--data", os.path.join(folder, "copies"), "topics", "create", name,
+                    "--broker", c.url + "?create.replication.factor=2&create.min.insync.replicas=1"],
+                   check=True, stdout=subprocess.DEVNULL, timeout=60)
+    asked = ck_admin.ConfigResource(ck_admin.ConfigResource.Type.TOPIC, name)
+    has = c.admin.describe_configs([asked])[asked].result(30)
+    got = len(c.partition(name).replicas), has["min.insync.replicas"].value
+    check(got == (2, "1"), "a topic is made with the copies and settings of create.NAME", got)
+
+
 def leaders(c, folder):
+    copies(c, folder)
     topics = c.topics("leaders")
     server = Server(os.path.join(folder, "leaders"), c.url, 0, "--set", f"prefix=leaders{c.run}")
     load = Load("L", server.port, topics)
@@ -369,7 +382,8 @@ def hangs(c, folder):
     health = Asking(server, "/healthz")
     slow = [Asking(server, path) for path in
             (f"/topics/{topics[0]}", f"/topics/{topics[1]}/partitions", "/brokers", "/topics",
-             f"/v3/clusters/{cluster}/topics", f"/v3/clusters/{cluster}/consumer-groups")
+             f"/v3/clusters/{cluster}/topics", f"/v3/clusters/{cluster}/consumer-groups",
+             "/streams", f"/streams/{topics[2]}")
             for _ in range(3)]
     try:
         tells_away(c, server, victim, "the one that hangs")
