@@ -332,6 +332,7 @@ static int tasks(struct cli *c, const struct args *a, struct err *e)
         return -1;
     }
     table_init(&t, heads, ARRAY_LEN(heads));
+    t.whole = ARRAY_LEN(heads); /* a path to open */
     rc = journal_run(d.journal, id, &d.arena, &r, e);
     if (rc == 0) {
         rc = journal_tasks(d.journal, id, &d.arena, &list_of, &n, e);
@@ -505,6 +506,11 @@ static int backfill(struct cli *c, const struct args *a, struct err *e)
     }
     if (rc == 0) {
         (void)fprintf(c->out, "%" PRId64 " runs added\n", n);
+        if (n == 0 && !args_has(a, "again") && !c->quiet) {
+            (void)fputs(
+                "each interval that is over has its run; --again adds another\n",
+                c->err);
+        }
     }
     desk_close(&d);
     return rc;

@@ -148,13 +148,13 @@ static struct layout lay_out(const struct table *t, int most)
         size_t w =
             t->cells[i].kind == TABLE_NULL ? 1 : table_width(t->cells[i].text);
 
-        w = w < CELL_MAX ? w : CELL_MAX;
+        w = w < CELL_MAX || col + 1 == t->whole ? w : CELL_MAX;
         l.width[col] = w > l.width[col] ? w : l.width[col];
         l.right[col] = l.right[col] && t->cells[i].kind != TABLE_WORD;
     }
     for (; l.shown < t->columns; l.shown++) {
         line += l.width[l.shown] + (l.shown > 0 ? GAP : 0);
-        if (most > 0 && line > (size_t)most) {
+        if (most > 0 && line > (size_t)most && l.shown + 1 != t->whole) {
             size_t over = line - (size_t)most;
 
             /* the last one may give way, down to a few columns */

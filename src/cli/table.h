@@ -43,6 +43,7 @@ struct table {
     struct arena arena;
     struct table_cell *cells; /* row by row */
     size_t count, cap;
+    size_t whole; /* 1 + the last column, when its texts are never cut; or 0 */
 };
 
 /* names: `columns` of them. */

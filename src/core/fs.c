@@ -169,11 +169,11 @@ static int write_temporary(const char *path, char tmp[FS_PATH_MAX],
     }
     fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) {
-        return fail(e, "create file", tmp);
+        return fail(e, "create file", path);
     }
-    rc = fs_write_all(fd, bytes, tmp, e);
+    rc = fs_write_all(fd, bytes, path, e);
     if (rc == 0) {
-        rc = fs_sync(fd, tmp, e);
+        rc = fs_sync(fd, path, e);
     }
     (void)close(fd);
     if (rc < 0) {

@@ -10,12 +10,32 @@
 #include "db/duck_int.h"
 
 enum {
+    ADVICE_BYTES = 200,
     WATCH_STEP_US = 50000, /* how often a watch looks at the stop flag */
     PATHS_SQL_MAX = 16 << 20
 };
 
+/* Which name was meant, where DuckDB says so in a line behind the first: a
+ * blank and that line, cut; else "". */
+static void advice(const char *text, char told[ADVICE_BYTES])
+{
+    static const char *const begins[] = {"\nDid you mean", "\nCandidate "};
+
+    told[0] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(begins); i++) {
+        const char *line = strstr(text, begins[i]);
+
+        if (line != NULL) {
+            (void)snprintf(told, ADVICE_BYTES, " %.*s",
+                           (int)strcspn(line + 1, "\n"), line + 1);
+            return;
+        }
+    }
+}
+
 int duck_fail(struct duck *d, const char *text, struct err *e)
 {
+    char told[ADVICE_BYTES];
     size_t n;
 
     if (d->timed_out) {
@@ -36,7 +56,8 @@ int duck_fail(struct duck *d, const char *text, struct err *e)
     if (strncmp(text, "IO Error", 8) == 0) {
         return err_set(e, ERR_IO, "DuckDB: %.*s", (int)n, text);
     }
-    return err_set(e, ERR_INVALID, "DuckDB: %.*s", (int)n, text);
+    advice(text, told);
+    return err_set(e, ERR_INVALID, "DuckDB: %.*s%s", (int)n, text, told);
 }
 
 static void watch(void *arg)

@@ -531,8 +531,8 @@ int login_connect(const struct login *l, int64_t wait_us,
                 *e = why;
             }
             return why.code == ERR_CONNECT
-                       ? err_wrap(e, "could not connect; is the server "
-                                     "there and are host and port right?")
+                       ? err_wrap(e, "could not connect (is the server "
+                                     "there, are host and port right?)")
                        : -1;
         }
     }

@@ -109,7 +109,7 @@ static PGconn *dial(struct postgres *db, const struct login *l)
         {"dbname", l->database},
         {"sslmode", modes[l->tls]},
         {"sslrootcert", l->ca},
-        {"passfile", "/dev/null"},
+        {"passfile", "/dev/null/none"}, /* not there: none is read */
         {"application_name", "pinline"},
         {"gssencmode", "disable"},
         {"client_encoding", "UTF8"},

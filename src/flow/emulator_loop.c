@@ -10,6 +10,7 @@
 enum {
     TICK_US = 200000,
     LANDING_US = 5000000, /* for answers, when asked to stop */
+    SAID_BYTES = 150,     /* of a server's refusal are told */
     FIRST_US = 10000000   /* how long a server may need to be there at all */
 };
 
@@ -294,15 +295,19 @@ static void give_up(struct emulator *m, struct emulator_post *p)
     set_free(m, p);
 }
 
+/* How much of an answer's words is told. */
+static int said(const struct http_answer *a)
+{
+    return a->body.len < SAID_BYTES ? (int)a->body.len : SAID_BYTES;
+}
+
 static void note_refusal(struct emulator *m, const struct http_answer *a)
 {
     char *text = m->counts->refusal;
 
     if (text[0] == '\0') {
-        int n = a->body.len < 150 ? (int)a->body.len : 150;
-
         (void)snprintf(text, sizeof(m->counts->refusal), "status %d: %.*s",
-                       a->status, n, n > 0 ? a->body.ptr : "");
+                       a->status, said(a), said(a) > 0 ? a->body.ptr : "");
     }
 }
 
@@ -373,8 +378,9 @@ static int try_again(struct emulator *m, struct emulator_post *p,
         } else {
             (void)err_set(e, ERR_CONNECT,
                           "could not post to \"%s\": status %d after %u "
-                          "attempts",
-                          m->conf->to, a->status, p->retry.failed);
+                          "attempts: %.*s",
+                          m->conf->to, a->status, p->retry.failed, said(a),
+                          said(a) > 0 ? a->body.ptr : "");
         }
         return -1;
     }

@@ -224,7 +224,9 @@ static int pick(const struct graph *g, const struct sched_wish *w,
         int k = graph_find(g, w->tasks[i]);
 
         if (k < 0) {
-            return err_set(e, ERR_INVALID, "there is no task \"%s\"",
+            return err_set(e, ERR_INVALID,
+                           "there is no task \"%s\"; `pinline schedule list` "
+                           "shows them",
                            w->tasks[i]);
         }
         if (wanted >> k & 1) {

@@ -392,7 +392,7 @@ def wrong_input_is_told(side, folder):
              f'database "{side.url}" has no table "no_such_table" that user "pinline" can see; '
              "name another, or have it granted"),
             ("a server that is away", away, side.env, 4,
-             "could not connect; is the server there and are host and port right?: "
+             "could not connect (is the server there, are host and port right?): "
              f'database "{away}": ' +
              ("Can't connect to server on '127.0.0.1' (115)" if mysql else
               'connection to server at "127.0.0.1", port 1 failed: Connection refused')),

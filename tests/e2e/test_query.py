@@ -146,6 +146,8 @@ BAD = [
     (["--task", "12"], 2, "no answer belongs to task 12"),
     (["01", "--sql", "SELECT 1"], 2, "--sql goes without an answer's name"),
     (["01", "--engine", "duck"], 2, "duckdb"),
+    (["--sql", "SELECT * FROM clean_pins"], 2, 'Did you mean "clean_pin"?'),
+    (["--sql", "SELECT categry FROM clean_pin"], 2, 'Candidate bindings: "category"'),
 ]
 
 

@@ -53,6 +53,28 @@ static void narrow_terminals_get_less(void)
             "(1 more columns do not fit; --format json has them)\n");
 }
 
+static void a_last_column_may_be_kept_whole(void)
+{
+    static const char path[] = "data/of/a/project/with/a/long/name/schedule/"
+                               "logs/1/clean_pin.1.log";
+    static const char *const heads[] = {"task", "log"};
+    struct table_style style = {.format = TABLE_TEXT, .width = 26};
+    struct table t;
+    struct buf b;
+    struct err e;
+
+    buf_init(&b, 10000);
+    table_init(&t, heads, 2);
+    t.whole = 2;
+    CHECK_OK(table_put(&t, SLICE("load"), &e), &e);
+    CHECK_OK(table_put(&t, slice_of(path), &e), &e);
+    CHECK_OK(table_print(&t, &style, &b, &e), &e);
+    CHECK_TEXT(buf_slice(&b), "task  log\nload  data/of/a/project/with/a/long/"
+                              "name/schedule/logs/1/clean_pin.1.log\n");
+    buf_release(&b);
+    table_release(&t);
+}
+
 static void programs_get_json_and_csv(void)
 {
     printed(TABLE_JSON, 10,
@@ -117,6 +139,7 @@ static const struct test tests[] = {
     {"text is aligned by what the eye sees",
      text_is_aligned_by_what_the_eye_sees},
     {"narrow terminals get less", narrow_terminals_get_less},
+    {"a last column may be kept whole", a_last_column_may_be_kept_whole},
     {"programs get JSON and CSV", programs_get_json_and_csv},
     {"batches print like tables", batches_print_like_tables},
     {"running out of memory is said", running_out_of_memory_is_said},
