@@ -108,6 +108,7 @@ void duck_watch_stop(struct duck *d)
     mutex_unlock(&d->m);
     thread_join(&d->watch);
     memset(&d->watch, 0, sizeof(d->watch));
+    (void)atomic_load(&d->copied);
 }
 
 void duck_interrupt(struct duck *d)

@@ -309,9 +309,10 @@ static void feed_run(duckdb_function_info info, duckdb_data_chunk chunk)
         if (!duck_vector_fill(api, api->data_chunk_get_vector(chunk, i),
                               &columns[col], from, n)) {
             api->function_set_error(info, "text that is not UTF-8");
-            return;
+            n = 0;
         }
     }
+    atomic_fetch_add(&scan->view->d->copied, 1);
     api->data_chunk_set_size(chunk, n);
 }
 

@@ -108,6 +108,9 @@ struct duck {
     int64_t timeout_us;
     struct duck_view *views;
     unsigned fed; /* how many table functions were registered */
+    /* how often a view's rows were copied, by any thread; read when a query is
+     * over, so that those threads were done is also said by us */
+    atomic_size_t copied;
 
     /* the watch over a running query */
     struct thread watch;
