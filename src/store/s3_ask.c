@@ -242,6 +242,14 @@ static int say_denied(struct s3 *s, const char *reason, struct err *e)
                        "profile",
                        s->host, s->access_key);
     }
+    if (strcmp(s->code, "ExpiredToken") == 0 ||
+        strcmp(s->code, "InvalidToken") == 0) {
+        return err_set(e, ERR_DENIED,
+                       "the server at %s does not take the session token of "
+                       "access key \"%.4s...\" (%s); get new session "
+                       "credentials (AWS_SESSION_TOKEN)",
+                       s->host, s->access_key, s->code);
+    }
     return err_set(e, ERR_DENIED,
                    "access key \"%.4s...\" may not do this in bucket \"%s\" at "
                    "%s (%s): %s; give it s3:ListBucket, s3:GetObject, "
@@ -326,8 +334,8 @@ static enum err_code passing(const struct s3 *s)
 static bool is_about_keys(const char *code)
 {
     static const char *const codes[] = {
-        "AccessDenied", "ExpiredToken", "InvalidAccessKeyId",
-        "SignatureDoesNotMatch", "XAdminUserNotFound"};
+        "AccessDenied", "ExpiredToken",          "InvalidAccessKeyId",
+        "InvalidToken", "SignatureDoesNotMatch", "XAdminUserNotFound"};
 
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         if (strcmp(code, codes[i]) == 0) {

@@ -28,7 +28,10 @@ static bool is(const char *name)
 
 static struct store_conf conf_of(void)
 {
-    return (struct store_conf){.url = url, .part_bytes = 5 << 20};
+    return (struct store_conf){.url = url,
+                               .part_bytes = 5 << 20,
+                               .host_style =
+                                   getenv("PINLINE_STORE_HOST_STYLE") != NULL};
 }
 
 static struct store *open_store(void)

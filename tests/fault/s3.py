@@ -309,7 +309,9 @@ def bad_input(s3, root):
     with open(path, "r+b") as f:
         f.write(whole)
     sinks.pinline(data, "batch", "--answers", "none", *settings(s3, "bad"))
-    check(True, "s3: the batch goes on when it is restored")
+    sums = json.loads(sinks.pinline(data, "status", "--format", "json").stdout)["accounting"]
+    check(sums["pin"]["stored"] > 0 and all(t["closes"] for t in sums.values()),
+          "s3: the batch goes on when it is restored, and the sums close", sums)
 
 
 def unconditional(root):

@@ -3,7 +3,9 @@
 #   --server versitygw   the default: strict about signatures; an object is a
 #                        plain file, DIR/data/BUCKET/KEY
 #   --server rclone      ignores If-None-Match, as some servers do
-#   --server moto        AWS as boto's people imagine it, with accounts
+#   --server moto        AWS as boto's people imagine it, with accounts; status
+#                        says session_key=, session_secret=, session_token=
+#   --domain NAME        versitygw takes BUCKET.NAME for the bucket's host
 #   --stranger           versitygw with a second account that may do nothing:
 #                        status says stranger_key=, stranger_secret=
 #   --listen ADDRESS     versitygw there, not on 127.0.0.1
@@ -50,23 +52,26 @@ far_s3_spawn() {
     versitygw)
         far_spawn s3 env "ROOT_ACCESS_KEY=$access_key" "ROOT_SECRET_KEY=$secret_key" \
             "$FAR_CACHE/go/versitygw-$far_s3_versitygw" --port "$host:$port" \
-            --region us-east-1 --quiet ${iam:+--iam-dir "$iam"} posix "$FAR_DIR/data"
+            --region us-east-1 --quiet ${iam:+--iam-dir "$iam"} \
+            ${domain:+--virtual-domain "$domain"} posix "$FAR_DIR/data"
         ;;
     rclone)
         far_spawn s3 "$FAR_CACHE/go/rclone-$far_s3_rclone" serve s3 \
             --config /dev/null --addr "127.0.0.1:$port" \
             --auth-key "$access_key,$secret_key" "$FAR_DIR/data"
         ;;
-    # the four calls of far_s3_moto_accounts are taken as they are
-    moto) far_spawn s3 env INITIAL_NO_AUTH_ACTION_COUNT=4 \
+    # the seven calls of far_s3_moto_accounts are taken as they are
+    moto) far_spawn s3 env INITIAL_NO_AUTH_ACTION_COUNT=7 \
         "${FAR_CACHE%/far}/venv/test/bin/moto_server" -H 127.0.0.1 -p "$port" ;;
     esac
 }
 
 far_start() {
-    local server port access_key secret_key folder host iam= stranger_key stranger_secret
+    local server port access_key secret_key folder host domain iam= stranger_key stranger_secret
+    local session_key= session_secret session_token
     server=$(far_s3_server)
     host=$(far_s3_option --listen)
+    domain=$(far_s3_option --domain)
     if [ ! -f "$FAR_DIR/made" ]; then
         mkdir -p "$FAR_DIR/data/pinline"
         far_s3_flag --stranger && iam=$FAR_DIR/users && mkdir -p "$iam"
@@ -85,7 +90,9 @@ far_start() {
     far_status "url=http://$host:$port" "access_key=$access_key" \
         "secret_key=$secret_key" region=us-east-1 bucket=pinline \
         "folder=$folder" "server=$server" \
-        ${iam:+"stranger_key=$stranger_key" "stranger_secret=$stranger_secret"}
+        ${iam:+"stranger_key=$stranger_key" "stranger_secret=$stranger_secret"} \
+        ${session_key:+"session_key=$session_key" "session_secret=$session_secret" \
+            "session_token=$session_token"}
 }
 
 far_s3_stranger() {
@@ -103,7 +110,8 @@ far_s3_stranger() {
 
 far_s3_draw() { head -c "$1" /dev/urandom | od -An -tx1 | tr -d ' \n' | tr a-f A-F; }
 
-# An account with all rights and a bucket, and from then on signatures count.
+# An account and a role with all rights and a bucket, and from then on
+# signatures count.
 far_s3_moto_accounts() {
     local made
     made=$("${FAR_CACHE%/far}/venv/test/bin/python" - "http://127.0.0.1:$port" <<'PY'
@@ -116,11 +124,16 @@ at = {"endpoint_url": sys.argv[1], "region_name": "us-east-1",
 boto3.client("s3", **at).create_bucket(Bucket="pinline")
 iam = boto3.client("iam", **at)
 iam.create_user(UserName="pinline")
-iam.put_user_policy(UserName="pinline", PolicyName="all", PolicyDocument=json.dumps(
-    {"Version": "2012-10-17",
-     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}))
+may = json.dumps({"Version": "2012-10-17",
+                  "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
+iam.put_user_policy(UserName="pinline", PolicyName="all", PolicyDocument=may)
+role = iam.create_role(RoleName="pinline", AssumeRolePolicyDocument=may)["Role"]["Arn"]
+iam.put_role_policy(RoleName="pinline", PolicyName="all", PolicyDocument=may)
+session = boto3.client("sts", **at).assume_role(RoleArn=role, RoleSessionName="pinline")["Credentials"]
 key = iam.create_access_key(UserName="pinline")["AccessKey"]
-print(f"access_key={key['AccessKeyId']} secret_key={key['SecretAccessKey']}")
+print(f"access_key={key['AccessKeyId']} secret_key={key['SecretAccessKey']} "
+      f"session_key={session['AccessKeyId']} session_secret={session['SecretAccessKey']} "
+      f"session_token={session['SessionToken']}")
 PY
 ) || return 1
     eval "$made"
