@@ -137,18 +137,18 @@ static yyjson_val *load(struct clean *c, const struct clean_part *p,
 static void run_part(struct clean *c, const struct clean_part *p,
                      int64_t offset, struct op_value *v)
 {
+    const op_fn *run = p->run;
+
     v->json = load(c, p, offset);
     if (v->json == NULL) {
         v->why = CLEAN_ABSENT;
         return;
     }
     v->why = CLEAN_OK;
-    for (const op_fn *run = p->run; *run != NULL; run++) {
+    do { /* compile_part() put one there */
         (*run)(&p->op, v);
-        if (v->why != CLEAN_OK) {
-            return;
-        }
-    }
+        run++;
+    } while (v->why == CLEAN_OK && *run != NULL);
 }
 
 static bool is_error(enum clean_rule r)
@@ -205,7 +205,7 @@ static enum clean_rule judge(const struct clean_col *col,
             why = CLEAN_PART;
         }
     }
-    if (col->spec->skip_null && good > 0 &&
+    if (col->spec->skip_null && col->spec->type == SPEC_TEXT && good > 0 &&
         (col->spec->on_error == SPEC_TO_NULL || !is_error(why))) {
         return CLEAN_OK;
     }
@@ -336,6 +336,7 @@ static int run_column(struct clean *c, struct clean_row *r, size_t i,
             return batch_put_null(b, (size_t)col->def, e);
         }
     }
+    assert(col->nparts > 0);
     for (size_t k = 0; k < col->nparts; k++) {
         run_part(c, &col->parts[k], r->offset, &v[k]);
         if (col->parts[k].op.scratch->failed) {

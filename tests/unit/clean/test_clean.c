@@ -13,7 +13,8 @@ static const char yaml[] =
     "      id: {from: [id, no], type: int, required: true}\n"
     "      name: {type: text, null: [nobody]}\n"
     "      size: {type: count}\n"
-    "      at: {type: \"double[]\", parts: [x, y], range: [[-1, 1], [-2, 2]]}\n"
+    "      at: {type: \"double[]\", parts: [x, y], skip_null: true,\n"
+    "           range: [[-1, 1], [-2, 2]]}\n"
     "      seen: {type: timestamp}\n"
     "      tags: {type: \"text[]\", strip_each: \"#\"}\n"
     "      gone: {type: int, drop: true}\n"
@@ -95,6 +96,10 @@ static void rows_come_out(void)
           "\"seen\":\"1970-01-01T00:00:00Z\",\"tags\":[\"a\",\"b\",\"#c\"]}");
     gives("{\"id\":null,\"no\":2,\"name\":\" nobody\\n\"}",
           "{\"id\":2,\"name\":null,\"size\":null,\"at\":null,\"seen\":null,"
+          "\"tags\":null}");
+    /* numbers need all their parts, whatever skip_null says of texts */
+    gives("{\"id\":3,\"x\":0.5}",
+          "{\"id\":3,\"name\":null,\"size\":null,\"at\":null,\"seen\":null,"
           "\"tags\":null}");
     gives("{\"id\":1.5}", NULL);
     gives("{\"id\":true}", NULL);
