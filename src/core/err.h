@@ -45,14 +45,21 @@ struct err {
     char msg[480];    /* "could not open file \"x\": Permission denied" */
 };
 
+/* -1, where the compiler and the analyzer see it. */
+static inline int err_raised(void)
+{
+    return -1;
+}
+
 /* Fill *e and return -1, so that failing is one statement: return err_set(). */
 #define err_set(e, code, ...) \
-    err_set_at((e), (code), __FILE__, __LINE__, __VA_ARGS__)
-int err_set_at(struct err *e, enum err_code code, const char *file, int line,
-               const char *fmt, ...) PRINTF_LIKE(5, 6);
+    (err_set_at((e), (code), __FILE__, __LINE__, __VA_ARGS__), err_raised())
+void err_set_at(struct err *e, enum err_code code, const char *file, int line,
+                const char *fmt, ...) PRINTF_LIKE(5, 6);
 
 /* Put context in front of the message ("sink \"pins\": ..."); returns -1. */
-int err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+#define err_wrap(e, ...) (err_wrap_with((e), __VA_ARGS__), err_raised())
+void err_wrap_with(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* The shortest way to say that an allocation of n bytes failed; returns -1. */
 #define err_nomem(e, n) \
