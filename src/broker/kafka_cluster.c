@@ -17,8 +17,9 @@ static int ask(struct kafka *k, const char *topic,
     if (topic != NULL) {
         rkt = k->rd->topic_new(k->admin, topic, NULL);
         if (rkt == NULL) {
-            return kafka_fail(k, e, k->rd->last_error(), NULL,
-                              "ask for topic \"%s\"", topic);
+            (void)kafka_fail(k, e, k->rd->last_error(), NULL,
+                             "ask for topic \"%s\"", topic);
+            return -1;
         }
     }
     rc = k->rd->metadata(k->admin, 0, rkt, ret, KAFKA_CALL_MS);
@@ -26,7 +27,8 @@ static int ask(struct kafka *k, const char *topic,
         k->rd->topic_destroy(rkt);
     }
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return kafka_fail(k, e, rc, NULL, "ask the cluster for its servers");
+        (void)kafka_fail(k, e, rc, NULL, "ask the cluster for its servers");
+        return -1;
     }
     kafka_alive(k);
     return 0;

@@ -23,13 +23,36 @@ struct seglog_durable {
 
 static const char magic[8] = {'P', 'L', 'D', 'U', 'R', 'A', 'B', '1'};
 
+/* MAP_FAILED with errno set. */
+static void *map(int fd, bool writes)
+{
+    static const char none[sizeof(struct seglog_durable)];
+    struct stat st;
+
+    if (fstat(fd, &st) != 0) {
+        return MAP_FAILED;
+    }
+    if (st.st_size < (off_t)sizeof(none)) {
+        /* written and not cut: a hole would be SIGBUS on a full disk */
+        ssize_t n = writes ? write(fd, none, sizeof(none)) : 0;
+
+        if (n < 0) {
+            return MAP_FAILED;
+        }
+        if (n < (ssize_t)sizeof(none)) {
+            errno = writes ? ENOSPC : ENODATA;
+            return MAP_FAILED;
+        }
+    }
+    return mmap(NULL, sizeof(none), writes ? PROT_READ | PROT_WRITE : PROT_READ,
+                MAP_SHARED, fd, 0);
+}
+
 int seglog_durable_open(struct seglog_durable **ret, const char *dir,
                         bool writes, struct err *e)
 {
     char path[FS_PATH_MAX];
-    void *p = MAP_FAILED;
-    char none[sizeof(struct seglog_durable)] = {0};
-    struct stat st;
+    void *p;
     int fd;
 
     if (fs_join(path, dir, "durable", e) < 0) {
@@ -38,14 +61,7 @@ int seglog_durable_open(struct seglog_durable **ret, const char *dir,
     fd =
         open(path, writes ? O_RDWR | O_CREAT | O_CLOEXEC : O_RDONLY | O_CLOEXEC,
              0600);
-    if (fd >= 0 && fstat(fd, &st) == 0 &&
-        (st.st_size >= (off_t)sizeof(**ret) ||
-         /* written and not cut: a hole would be SIGBUS on a full disk */
-         (writes && write(fd, none, sizeof(none)) == sizeof(none)))) {
-        p = mmap(NULL, sizeof(**ret),
-                 writes ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd,
-                 0);
-    }
+    p = fd >= 0 ? map(fd, writes) : MAP_FAILED;
     if (p == MAP_FAILED) {
         (void)err_set(e, errno == ENOENT ? ERR_NOTFOUND : ERR_IO,
                       "could not map \"%s\": %s", path, strerror(errno));

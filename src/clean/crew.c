@@ -296,6 +296,7 @@ int crew_run(const struct crew_conf *conf, struct clean_counts *counts,
     mutex_init(&c.lock);
     cond_init(&c.changed);
     want = want > CREW_THREADS_MAX ? CREW_THREADS_MAX : want;
+    want = want < 1 ? 1 : want;
     if (make_slots(&c, (size_t)want, e) != 0) {
         goto out;
     }

@@ -153,7 +153,7 @@ static void check_sets(struct spec_loader *l)
     for (size_t i = 0; i < l->s->ntables; i++) {
         words[i] = l->s->tables[i].name;
     }
-    for (size_t i = 0; i < l->mem->nsets; i++) {
+    for (size_t i = 0; i < l->set->n && i < l->mem->nsets; i++) {
         struct slice rest = l->set->at[i];
         struct slice table;
 

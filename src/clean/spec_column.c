@@ -53,6 +53,7 @@ static void read_pair(struct spec_loader *l, const struct yaml_node *n,
                    "one such pair a part");
         return;
     }
+    assert(n->first != NULL);
     if (!yaml_double(n->first, "lowest value", l->f, &low) ||
         !yaml_double(n->first->next, "highest value", l->f, &high)) {
         return;

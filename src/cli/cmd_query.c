@@ -183,44 +183,43 @@ static int add_task(struct job *j, int task, struct err *e)
                                    task);
 }
 
-static int add_all(struct job *j, struct err *e)
-{
-    int rc = 0;
-
-    j->many = true;
-    for (size_t i = 0; rc == 0 && i < analyses_count(j->all); i++) {
-        rc = add_item(j, analyses_at(j->all, i), NULL, 0, e);
-    }
-    return rc;
-}
-
 static int add_words(struct job *j, struct err *e)
 {
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < j->args->n_words; i++) {
+    for (size_t i = 0; i < j->args->n_words; i++) {
         const char *word = j->args->words[i];
+        bool all = strcmp(word, "all") == 0;
+        size_t n = all ? analyses_count(j->all) : 1;
 
-        if (strcmp(word, "all") == 0) {
-            rc = add_all(j, e);
-        } else {
-            const struct analysis *a = analyses_find(j->all, word, e);
+        j->many = j->many || all;
+        for (size_t k = 0; k < n; k++) {
+            const struct analysis *a =
+                all ? analyses_at(j->all, k) : analyses_find(j->all, word, e);
 
-            rc = a != NULL ? add_item(j, a, NULL, 0, e) : -1;
+            if (a == NULL || add_item(j, a, NULL, 0, e) < 0) {
+                return -1;
+            }
         }
     }
-    return rc;
+    return 0;
 }
 
 /* --- giving it ------------------------------------------------------------------------------ */
+
+/* How rows are printed; a Parquet file's are not. */
+static struct table_style style_of(const struct job *j)
+{
+    return (struct table_style){.format = j->format == FORMAT_PARQUET
+                                              ? TABLE_TEXT
+                                              : (enum table_format)j->format,
+                                .width = j->c->width,
+                                .colour = j->c->colour};
+}
 
 /* Without a word: which answers there are. */
 static int list_answers(struct job *j, struct err *e)
 {
     static const char *const names[] = {"id", "answer", "question"};
-    struct table_style style = {.format = (enum table_format)j->format,
-                                .width = j->c->width,
-                                .colour = j->c->colour};
+    struct table_style style = style_of(j);
     struct table t;
     int rc = -1;
 
@@ -263,9 +262,7 @@ static int write_parquet(struct job *j, const struct batch *rows, struct err *e)
 
 static int put_frame(struct job *j, const struct frame *f, struct err *e)
 {
-    struct table_style style = {.format = (enum table_format)j->format,
-                                .width = j->c->width,
-                                .colour = j->c->colour};
+    struct table_style style = style_of(j);
 
     if (j->format == FORMAT_PARQUET) {
         return write_parquet(j, &f->rows, e);
@@ -299,8 +296,7 @@ static int put_item(struct job *j, const struct query_item *x, struct err *e)
         .raw = j->undeduplicated ? NULL : j->raw_engine,
         .choices = x->choices,
         .nchoices = x->n,
-        .style = {.format = (enum table_format)j->format,
-                  .colour = j->c->colour},
+        .style = {.format = style_of(j).format, .colour = j->c->colour},
         .out = &j->out,
     };
 

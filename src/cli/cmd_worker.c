@@ -45,7 +45,7 @@ static int read_all(struct buf *b, struct err *e)
 
 static int format_of(const char *word, enum table_format *ret, struct err *e)
 {
-    for (int i = 0; table_formats[i] != NULL; i++) {
+    for (int i = TABLE_TEXT; i <= TABLE_CSV; i++) {
         if (strcmp(table_formats[i], word) == 0) {
             *ret = (enum table_format)i;
             return 0;

@@ -138,19 +138,20 @@ static struct layout lay_out(const struct table *t, int most)
 {
     struct layout l = {.shown = 0};
     size_t line = 0;
+    size_t col = 0;
 
     for (size_t i = 0; i < t->columns; i++) {
         l.width[i] = table_width(slice_of(t->names[i]));
         l.right[i] = t->count > 0;
     }
     for (size_t i = 0; i < t->count; i++) {
-        size_t col = i % t->columns;
         size_t w =
             t->cells[i].kind == TABLE_NULL ? 1 : table_width(t->cells[i].text);
 
         w = w < CELL_MAX || col + 1 == t->whole ? w : CELL_MAX;
         l.width[col] = w > l.width[col] ? w : l.width[col];
         l.right[col] = l.right[col] && t->cells[i].kind != TABLE_WORD;
+        col = col + 1 < t->columns ? col + 1 : 0;
     }
     for (; l.shown < t->columns; l.shown++) {
         line += l.width[l.shown] + (l.shown > 0 ? GAP : 0);

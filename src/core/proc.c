@@ -78,6 +78,9 @@ static int spawn(struct child *c, const char *const *argv, const int theirs[3])
         /* posix_spawn() promises not to change them */
         memcpy(&args[n], &argv[n], sizeof(char *));
     }
+    if (n == 0) {
+        return EINVAL;
+    }
     args[n] = NULL;
     (void)posix_spawn_file_actions_init(&files);
     (void)posix_spawnattr_init(&attr);

@@ -100,7 +100,7 @@ static int once(struct rest *r, const struct http_request *q,
     if (http_client_do(r->http, q, &a, e) < 0) {
         return -1;
     }
-    if (a.status > 299 || text == NULL) {
+    if (a.status > 299 || ret != NULL) {
         if (json_parse(&doc, a.body, JSON_NUMBERS, NULL,
                        a.status > 299 ? NULL : e) < 0) {
             doc = (struct json_doc){0};
@@ -114,7 +114,7 @@ static int once(struct rest *r, const struct http_request *q,
         json_release(&doc);
         return -1;
     }
-    if (text != NULL) {
+    if (ret == NULL) {
         return buf_append(text, a.body, e);
     }
     *ret = doc;
