@@ -4,12 +4,12 @@
 static size_t step_of(int64_t us)
 {
     uint64_t v = (uint64_t)us;
-    size_t high = 0;
+    size_t high = 3;
 
     if (v < 8) {
         return (size_t)v;
     }
-    for (uint64_t x = v; x > 1; x >>= 1) {
+    while (v >> high > 1) {
         high++;
     }
     return 8 * (high - 2) + (size_t)((v >> (high - 3)) & 7);

@@ -46,13 +46,14 @@ static void took(void *arg, const struct message *m, size_t n)
     struct stream_worker *w = arg;
 
     for (size_t i = 0; i < n; i++) {
-        struct stream_age *last = w->nages > 0 ? &w->ages[w->nages - 1] : NULL;
-        int64_t far = last != NULL ? m[i].time_us - last->time_us : INT64_MAX;
+        size_t last = w->nages - 1; /* where there is one */
+        int64_t far =
+            w->nages > 0 ? m[i].time_us - w->ages[last].time_us : INT64_MAX;
 
         if (w->nages < AGES_MAX && (far > AGE_STEP_US || far < -AGE_STEP_US)) {
             w->ages[w->nages++] = (struct stream_age){m[i].time_us, 1};
-        } else if (last != NULL) {
-            last->n++;
+        } else if (w->nages > 0) {
+            w->ages[last].n++;
         }
     }
 }

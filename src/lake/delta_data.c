@@ -182,7 +182,7 @@ int delta_put_schema(struct delta *t, const struct delta_schema *schema,
 {
     struct delta_state s = t->s;
     char *parts[DELTA_PARTS_MAX];
-    size_t most = t->s.nprops + schema->nprops;
+    size_t most = t->s.nprops + schema->nprops + 1; /* never none */
     char id[40];
     char hex[2 * ID_BYTES + 1];
     struct buf text;
@@ -193,8 +193,8 @@ int delta_put_schema(struct delta *t, const struct delta_schema *schema,
         return err_wrap(e, "table \"%s\"", t->dir);
     }
     buf_init(&text, DELTA_LOG_MAX);
-    s.props = most > 0 ? mem_zero(most, sizeof(*s.props)) : NULL;
-    if (most > 0 && s.props == NULL) {
+    s.props = mem_zero(most, sizeof(*s.props));
+    if (s.props == NULL) {
         return err_nomem(e, most * sizeof(*s.props));
     }
     s.nprops = 0;

@@ -344,15 +344,17 @@ static bool needed(const struct victims *v, const char *key)
 /* "_delta_log/...", "a/.b"; but a column's name may begin with '_'. */
 static bool is_hidden(const char *key)
 {
-    while (key != NULL) {
+    for (;;) {
         size_t n = strcspn(key, "/");
 
         if ((key[0] == '_' || key[0] == '.') && memchr(key, '=', n) == NULL) {
             return true;
         }
-        key = key[n] == '/' ? key + n + 1 : NULL;
+        if (key[n] == '\0') {
+            return false;
+        }
+        key += n + 1;
     }
-    return false;
 }
 
 static bool add_victim(void *arg, const struct store_object *o)
