@@ -218,8 +218,8 @@ struct split {
     size_t at[DELTA_PARTS_MAX]; /* partition columns in it */
     struct col_def *defs;       /* the other columns */
     struct column *cols;
-    struct batch view; /* of them; borrows from `from` */
-    struct part *parts;
+    struct batch view;  /* of them; borrows from `from` */
+    struct part *parts; /* SPLIT_MAX, n of them taken */
     size_t n;
     uint32_t *slots; /* where values are in parts, plus one; 0: free */
     uint32_t *of;    /* the part of each row */
@@ -247,11 +247,12 @@ static int split_init(struct split *s, struct delta *t, struct delta_parts by,
     *s = (struct split){.t = t, .by = by, .from = from};
     s->defs = mem_zero(from->columns, sizeof(*s->defs));
     s->cols = mem_zero(from->columns, sizeof(*s->cols));
+    s->parts = mem_zero(SPLIT_MAX, sizeof(*s->parts));
     s->slots = mem_zero(SPLIT_SLOTS, sizeof(*s->slots));
     s->of = mem_zero(from->rows + 1, sizeof(*s->of));
     s->order = mem_zero(from->rows + 1, sizeof(*s->order));
-    if (s->defs == NULL || s->cols == NULL || s->slots == NULL ||
-        s->of == NULL || s->order == NULL) {
+    if (s->defs == NULL || s->cols == NULL || s->parts == NULL ||
+        s->slots == NULL || s->of == NULL || s->order == NULL) {
         return err_nomem(e, (from->rows + 1) * sizeof(*s->of));
     }
     for (size_t i = 0; i < by.n; i++) {
@@ -328,7 +329,6 @@ static int part_of(struct split *s, struct slice values, uint32_t *ret,
                    struct err *e)
 {
     size_t i = (size_t)hash_bytes(&fixed_key, values).a & (SPLIT_SLOTS - 1);
-    struct part *more;
 
     while (s->slots[i] != 0 &&
            !slice_is(values, s->parts[s->slots[i] - 1].values)) {
@@ -345,13 +345,8 @@ static int part_of(struct split *s, struct slice values, uint32_t *ret,
                        "(tables.partition_by)",
                        s->t->dir, SPLIT_MAX);
     }
-    more = mem_resize(s->parts, s->n + 1, sizeof(*more));
-    if (more == NULL) {
-        return err_nomem(e, (s->n + 1) * sizeof(*more));
-    }
-    s->parts = more;
-    more[s->n] = (struct part){.values = mem_text(values.ptr, values.len)};
-    if (more[s->n].values == NULL) {
+    s->parts[s->n].values = mem_text(values.ptr, values.len);
+    if (s->parts[s->n].values == NULL) {
         return err_nomem(e, values.len);
     }
     *ret = (uint32_t)s->n++;

@@ -176,7 +176,7 @@ static int work_task(struct sched *s, struct look *l, size_t i, struct err *e)
 static int judge(struct sched *s, struct look *l, struct err *e)
 {
     const struct sched_task *failed = NULL;
-    const char *reason = "";
+    const char *reason;
 
     for (size_t i = 0; i < s->conf.graph.n; i++) {
         if (!sched_state_final(l->states[i])) {

@@ -320,6 +320,17 @@ static void choose_posted(const struct gen *g, struct gen_fact *f)
     }
 }
 
+/* In which of the stretches a time lies; behind all of them: the last. */
+static size_t stretch_of(const struct stretch *s, size_t n, int64_t time_s)
+{
+    size_t i = 0;
+
+    while (i + 1 < n && time_s >= s[i].to_s) {
+        i++;
+    }
+    return i;
+}
+
 /*
  * -1000..1000: how far the follower counts of this age, joining and posting
  * year lie above or below the rest.  About 0 on average, so that the counts
@@ -331,17 +342,9 @@ static int32_t tilt(const struct gen_fact *f)
     static const int32_t by_joined[] = {160, -40, -260};
     static const int32_t by_posted[] = {-90, 120, -60, 80, -120, 40};
     int32_t t = by_group[age_group(f->person.age)];
-    size_t i = 0;
 
-    while (f->person.joined_s >= joined[i].to_s) {
-        i++;
-    }
-    t += by_joined[i];
-    i = 0;
-    while (i + 1 < ARRAY_LEN(posted) && f->posted_s >= posted[i].to_s) {
-        i++;
-    }
-    t += by_posted[i];
+    t += by_joined[stretch_of(joined, ARRAY_LEN(joined), f->person.joined_s)];
+    t += by_posted[stretch_of(posted, ARRAY_LEN(posted), f->posted_s)];
     return t > 1000 ? 1000 : t < -1000 ? -1000 : t;
 }
 

@@ -227,7 +227,7 @@ static int bad_bytes(const struct gen_flaw *flaw, const struct gen_fact *f,
 static int repeated_key(const struct gen_flaw *flaw, const struct gen_fact *f,
                         struct gen_row *row, struct buf *b, struct err *e)
 {
-    size_t from = b->len;
+    size_t from;
 
     (void)f;
     if (buf_puts(b, flaw->put, e) != 0) {
