@@ -12,6 +12,12 @@
 
 #include "broker/kinesis_known_int.h"
 #include "broker/kinesis_meta_int.h"
+#include "core/clock.h"
+
+enum {
+    LAST_TRIES = 12,
+    LAST_PAUSE_US = 100000,
+};
 
 struct lineage {
     struct kinesis *k;
@@ -23,16 +29,19 @@ struct lineage {
 static int ask_parents(const struct lineage *l, const struct kinesis_shard *s,
                        struct kinesis_parents *ret, struct err *e);
 
-/* Where a shard ends that Kinesis says is closed.  A look of a moment ago may
- * have seen its last record, and not yet that none follows: then it is asked
- * once more, or a reader that only reads what is there would leave out the
- * children. */
+/*
+ * Where a shard ends that Kinesis says is closed.  A look may see its last
+ * record, and not yet that none follows: it is asked until that is told, or a
+ * reader that only reads what is there would leave out the children.  A server
+ * that never tells costs the pauses, and its children wait as before.
+ */
 static int find_last(const struct lineage *l, struct kinesis_cursor *c,
                      int64_t *ret_end, struct err *e)
 {
     int rc = kinesis_find_end(l->k, c, ret_end, e);
 
-    if (rc == 0 && !c->closed) {
+    for (int i = 0; rc == 0 && !c->closed && i < LAST_TRIES; i++) {
+        clock_sleep_us(i > 0 ? LAST_PAUSE_US : 0);
         kinesis_end_forget(l->k, c->stream);
         rc = kinesis_find_end(l->k, c, ret_end, e);
     }
