@@ -25,7 +25,9 @@ static void advice(const char *text, char told[ADVICE_BYTES])
     for (size_t i = 0; i < ARRAY_LEN(begins); i++) {
         const char *line = strstr(text, begins[i]);
 
-        if (line != NULL) {
+        /* its own tables are nearest to any short name */
+        if (line != NULL && strstr(line, " \"pg_") == NULL &&
+            strstr(line, " \"duckdb_") == NULL) {
             (void)snprintf(told, ADVICE_BYTES, " %.*s",
                            (int)strcspn(line + 1, "\n"), line + 1);
             return;

@@ -147,6 +147,7 @@ BAD = [
     (["01", "--sql", "SELECT 1"], 2, "--sql goes without an answer's name"),
     (["01", "--engine", "duck"], 2, "duckdb"),
     (["--sql", "SELECT * FROM clean_pins"], 2, 'Did you mean "clean_pin"?'),
+    (["--sql", "SELECT * FROM nope"], 2, "Table with name nope does not exist!\n"),
     (["--sql", "SELECT categry FROM clean_pin"], 2, 'Candidate bindings: "category"'),
 ]
 
