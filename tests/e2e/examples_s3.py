@@ -28,6 +28,17 @@ def objects(s3, prefix):
     return found
 
 
+def rows_of(found, folder):
+    """Sorted rows of the Parquet files among objects."""
+    import duckdb
+    os.makedirs(folder)
+    for i, name in enumerate(n for n in found if n.endswith(".parquet")):
+        with open(os.path.join(folder, f"{i}.parquet"), "wb") as f:
+            f.write(found[name])
+    return sorted(map(repr, duckdb.sql(
+        f"SELECT * FROM read_parquet('{folder}/*.parquet')").fetchall()))
+
+
 def in_kafka(kafka, *topics):
     """200 messages in each topic."""
     out = subprocess.run([kafka["kt"], "kafka-get-offsets", "--bootstrap-server",
@@ -94,6 +105,11 @@ def main():
               any(k.endswith(".parquet") for k in got) and
               any(k.endswith("_delta_log/00000000000000000001.json") for k in got),
               "Airflow runs the day; the cleaned table is in S3")
+        ours, spark = (rows_of(o, os.path.join(folder, "rows", n)) for n, o in (
+            ("pinline", got), ("spark", objects(s3, "pinterest-data/spark/pin/"))))
+        check(ours == spark and len(ours) > 100,
+              "the table that Spark cleaned and wrote back to S3 has the same rows",
+              f"{len(ours)}, {len(spark)}: {ours[:1]} {spark[:1]}")
         in_kafka(kafka, "KafkaPinterestTopic")
         got = objects(s3, "pinterest-data/events/")
         lists = [json.loads(b) for _, b in sorted(got.items())]
