@@ -1,13 +1,11 @@
 /* An answer's file that is taken makes SQL for every choice of every of its
  * parameters, and the SQL holds no condition any more. */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/mem.h"
 #include "flow/analysis_int.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void expand(const struct analysis *a, const struct analysis_choice *c,
                    size_t n)

@@ -1,21 +1,11 @@
 /* What the parsers of counts and times read is in range and is read again
  * from its plain spelling; what they refuse leaves the result alone. */
 #include <inttypes.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "clean/parse.h"
 #include "core/clock.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
+#include "fuzz.h"
 
 static void check_count(struct slice s)
 {

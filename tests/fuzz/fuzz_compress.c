@@ -1,23 +1,12 @@
 /* Unpacking any bytes ends, stays below its ceiling and leaves the buffer as
  * it was when it fails; packing and base64 come back. */
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "core/compress.h"
 #include "core/digest.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 enum {
     MOST = 1 << 16
 };
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static void unpack_any(enum compress_kind kind, struct slice s)
 {

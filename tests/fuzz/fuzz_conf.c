@@ -1,14 +1,11 @@
 /* Settings from any file and flag stay inside their ranges; what is printed
  * as a fault has words; a value that was taken is read back the same. */
 #include <inttypes.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/conf.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 struct settings {
     const char *name;
@@ -32,13 +29,6 @@ static const struct conf_field fields[] = {
 };
 #undef AT
 static const struct conf_table table = {fields, ARRAY_LEN(fields)};
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static void check_values(const struct settings *s)
 {

@@ -5,16 +5,14 @@
  * can be, partitions and offsets that are not negative; what is refused has a
  * status and words.
  */
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "api/consumer_body.h"
+#include "fuzz.h"
 
 enum {
     ARENA_BYTES = 1 << 20
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_places(const struct consumer_place *p, size_t n)
 {

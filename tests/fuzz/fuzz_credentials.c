@@ -1,21 +1,11 @@
 /* ~/.aws/credentials and ~/.aws/config as any tool left them: what is taken
  * are whole words of one line. */
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "fuzz.h"
 #include "store/s3_int.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static void check_word(const char *text)
 {

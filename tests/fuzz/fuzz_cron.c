@@ -1,9 +1,8 @@
 /* When something is due: of an expression that is taken, what comes next is
  * behind, what came last is not, and each is found again from the other. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "sched/cron.h"
 
 enum {
@@ -12,15 +11,6 @@ enum {
 
 /* 2024-02-28T23:59:30Z, the day before a leap day */
 static const int64_t now = INT64_C(1709164770000000);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static void check_times(const struct cron *c, const struct zone *z)
 {

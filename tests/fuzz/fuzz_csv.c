@@ -1,21 +1,10 @@
 /* Fields that were read, printed and read again are the same. */
-#include <stdint.h>
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "record/csv.h"
 
 enum {
     OUT_MAX = 1 << 24
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static void check_record(struct slice record)
 {

@@ -1,22 +1,11 @@
 /* An answer of a workspace, manifest and rows in one document: rows that are
  * taken have as many texts as there are columns, each with a name. */
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "engine/databricks_rows.h"
+#include "fuzz.h"
 
 enum {
     ROWS_BYTES = 1 << 20
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,22 +1,11 @@
 /* Every message gives at least one record or reject; a record has the key,
  * and its own JSON decodes to itself. */
-#include <stdint.h>
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "record/decode.h"
 
 enum {
     OUT_MAX = 1 << 26
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static void check_record(struct decoder *again, const struct decoded *r)
 {

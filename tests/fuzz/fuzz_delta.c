@@ -1,19 +1,9 @@
 /* The state that log lines make, printed as lines and applied again, is the
  * same state: checkpoints lose nothing.  No file lies outside the folder. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "lake/delta_handle_int.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,20 +1,10 @@
 /* What the log's decoders accept is what writing it again gives: records,
  * headers of frames, idempotency keys.  What they refuse they leave alone. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "broker/codec.h"
 #include "core/mem.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
+#include "fuzz.h"
 
 static void check_records(struct slice body)
 {

@@ -1,24 +1,14 @@
 /* The tasks of a run: of lines that are taken each task waits only for tasks
  * before it, is found by its name, and something can always begin. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "sched/graph.h"
 
 enum {
     LINES_MAX = SCHED_TASKS_MAX + 1,
     BYTES_MAX = 4096
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static void check_graph(const struct graph *g)
 {

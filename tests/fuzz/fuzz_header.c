@@ -2,27 +2,17 @@
  * depend on case, who speaks is known only by a whole token, only this
  * machine's names are loopback, and a time that is read is read again from its
  * plain spelling. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/auth.h"
 #include "api/media.h"
 #include "api/timestamp.h"
 #include "core/clock.h"
+#include "fuzz.h"
 
 enum {
     BYTES_MAX = 4096
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static struct slice upper(struct slice s, char *to)
 {

@@ -1,25 +1,15 @@
 /* A data interval that is taken begins before it ends, and both times written
  * out are the same interval. */
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
 #include "flow/interval.h"
+#include "fuzz.h"
 
 enum {
     TEXT_MAX = 256
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

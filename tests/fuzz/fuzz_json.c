@@ -1,22 +1,11 @@
 /* What parses prints, and the print reads back as the same bytes, escaped or
  * not; the scanner finds the same end of a value as the parser. */
-#include <stdint.h>
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "json/json_scan.h"
 
 enum {
     OUT_MAX = 1 << 24
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static void print(struct slice text, int flags, struct buf *out)
 {

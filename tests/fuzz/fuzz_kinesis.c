@@ -4,13 +4,11 @@
  *
  * Property: what is read is printed to a text that reads the same.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/kinesis_shard.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void iterator(struct slice s)
 {

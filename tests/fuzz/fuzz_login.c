@@ -1,19 +1,9 @@
 /* The address of a database: one that is taken names a host, a user, a
  * database and a port that can be; what is said of it holds no password. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "db/login.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
+#include "fuzz.h"
 
 static void check_login(const struct login *l)
 {

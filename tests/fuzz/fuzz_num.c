@@ -1,21 +1,11 @@
 /* A number that num_* reads is the number that printing it gives back, and
  * what it refuses leaves the result alone. */
 #include <inttypes.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/num.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
+#include "fuzz.h"
 
 static void check_int(struct slice s)
 {

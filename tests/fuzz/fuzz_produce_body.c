@@ -5,18 +5,16 @@
  * as many records as it has, every stored JSON value parses again and prints
  * to the same bytes; what is refused has a status and words.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/produce_body.h"
 #include "core/mem.h"
+#include "fuzz.h"
 
 enum {
     RECORDS_MAX = 1000
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void same_again(struct slice value)
 {

@@ -3,13 +3,11 @@
  *
  * Property: text that we parse has no fault; a fault lies within the text.
  */
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "api/pyjson.h"
+#include "fuzz.h"
 #include "json/json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,23 +1,12 @@
 /* What is taken as a Python literal is JSON afterwards. */
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "core/text.h"
+#include "fuzz.h"
 #include "record/pyliteral.h"
 #include "json/json.h"
 
 enum {
     OUT_MAX = 1 << 24
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

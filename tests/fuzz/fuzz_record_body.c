@@ -5,18 +5,16 @@
  * items make up the text, the records point into it, stored JSON parses, an
  * item with an error has words, and what is refused has a status and words.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/record_body.h"
 #include "core/mem.h"
+#include "fuzz.h"
 
 enum {
     RECORDS_MAX = 200
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_part(const struct record_body_part *p, struct slice bytes)
 {

@@ -5,18 +5,16 @@
  * route that is found takes the method; its params hold no '/' that was not
  * escaped, and are found again when they are escaped anew.
  */
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/api_int.h"
+#include "fuzz.h"
 
 enum {
     TARGET_MAX = 4096
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool is_pin(const void *arg, struct slice name)
 {

@@ -1,25 +1,15 @@
 /* A page of a bucket's list: objects come in the order of their keys, under
  * the prefix that was asked for, none looks like a folder, and what is read
  * twice reads the same. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "store/s3_int.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct seen {
     char last[STORE_KEY_MAX + 1];
     int64_t n, bytes;
 };
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static bool see(void *arg, const struct store_object *o)
 {

@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "net/sigv4.h"
 
 static const struct slice secret = {"secret", 6};
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 static void sign_and_verify(struct slice query, struct slice value)
 {

@@ -1,19 +1,9 @@
 /* The line of a log that says why lies in the log, is no line of a stack (but
  * may be a cause that is worded like one) and fits into an error. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/spark_int.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
+#include "fuzz.h"
 
 static bool is_cause(struct slice log, struct slice why)
 {

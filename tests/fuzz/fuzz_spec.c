@@ -1,20 +1,10 @@
 /* A spec that is accepted has a key, columns and a hash, gives the same hash
  * again, and prints as SQL; one that is not has at least one fault. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "clean/clean.h"
 #include "clean/sql.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
+#include "fuzz.h"
 
 static void check_table(const struct spec *s, const struct spec_table *t)
 {

@@ -1,9 +1,8 @@
 /* A file gives the same messages in pieces of any size, and what is called
  * JSON is. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "record/split.h"
 #include "json/json.h"
 
@@ -12,19 +11,10 @@ enum {
     MESSAGE_MAX = 1000
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 struct memory {
     struct slice all;
     size_t at;
 };
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static int read_memory(void *ctx, char *out, size_t cap, size_t *ret,
                        struct err *e)

@@ -1,25 +1,15 @@
 /* Parameters of a statement: whatever a value holds, outside of quoted texts
  * the SQL is the same.  The first line is the value of :a, the rest the SQL. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/statement.h"
 #include "core/buf.h"
+#include "fuzz.h"
 #include "json/json.h"
 
 enum {
     BYTES_MAX = 4096
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 /* [{"name":"a","value":...},{"name":"b","value":"x"},{"name":"c"}] */
 static bool parameters(struct slice value, struct json_doc *ret)

@@ -1,9 +1,8 @@
 /* Statistics of data files as any writer left them, one a line: their sum is
  * JSON, and summed once more by itself it is the same. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "lake/stats_sum.h"
 #include "json/json.h"
 
@@ -11,15 +10,6 @@ enum {
     FILES_MAX = 8,
     BYTES_MAX = 1 << 14
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 static void check_sum(const char *const *files, size_t n)
 {

@@ -1,17 +1,7 @@
 /* Addresses: what was printed reads back to the same parts; what was escaped
  * is unescaped to the same bytes. */
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "net/url.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool ok)
-{
-    if (!ok) {
-        abort();
-    }
-}
 
 static void check_address(struct slice text)
 {
@@ -24,13 +14,13 @@ static void check_address(struct slice text)
         return;
     }
     buf_init(&b, (size_t)2 * URL_MAX);
-    must(url_print(&u, &b, &e) == 0);
-    must(url_parse(&again, buf_slice(&b), &e) == 0);
-    must(slice_eq(u.scheme, again.scheme) && slice_eq(u.user, again.user));
-    must(slice_eq(u.host, again.host) && u.ipv6 == again.ipv6);
-    must(u.has_port == again.has_port && url_port(&u) == url_port(&again));
-    must(slice_eq(u.path, again.path) && slice_eq(u.query, again.query));
-    must(u.has_query == again.has_query);
+    require(url_print(&u, &b, &e) == 0);
+    require(url_parse(&again, buf_slice(&b), &e) == 0);
+    require(slice_eq(u.scheme, again.scheme) && slice_eq(u.user, again.user));
+    require(slice_eq(u.host, again.host) && u.ipv6 == again.ipv6);
+    require(u.has_port == again.has_port && url_port(&u) == url_port(&again));
+    require(slice_eq(u.path, again.path) && slice_eq(u.query, again.query));
+    require(u.has_query == again.has_query);
     buf_release(&b);
 }
 
@@ -42,12 +32,12 @@ static void check_escape(struct slice text)
 
     buf_init(&a, 3 * text.len + 1);
     buf_init(&b, 3 * text.len + 1);
-    must(url_escape(&a, text, &e) == 0);
-    must(url_unescape(&b, buf_slice(&a), &e) == 0);
-    must(slice_eq(buf_slice(&b), text));
+    require(url_escape(&a, text, &e) == 0);
+    require(url_unescape(&b, buf_slice(&a), &e) == 0);
+    require(slice_eq(buf_slice(&b), text));
     buf_clear(&b);
     if (url_unescape(&b, text, &e) == 0) {
-        must(b.len <= text.len);
+        require(b.len <= text.len);
     }
     buf_release(&a);
     buf_release(&b);

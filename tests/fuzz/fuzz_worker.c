@@ -1,19 +1,9 @@
 /* A request for SQL as a worker reads it: its texts lie in the buffer, each
  * with its NUL. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "flow/worker.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
+#include "fuzz.h"
 
 static bool inside(const struct buf *b, const char *text)
 {

@@ -1,17 +1,8 @@
 /* XML: starts and ends pair up, and text that is escaped reads the same. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "net/xml.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
-
-static void must(bool ok)
-{
-    if (!ok) {
-        abort();
-    }
-}
 
 static void read_all(struct slice text)
 {
@@ -25,10 +16,10 @@ static void read_all(struct slice text)
     xml_init(&x, text, &scratch);
     while ((rc = xml_next(&x, &v, NULL)) == 1) {
         open += v.kind == XML_OPEN ? 1 : v.kind == XML_CLOSE ? -1 : 0;
-        must(open >= 0 && (size_t)open <= XML_DEPTH_MAX);
-        must(v.kind != XML_TEXT || v.text.len > 0);
+        require(open >= 0 && (size_t)open <= XML_DEPTH_MAX);
+        require(v.kind != XML_TEXT || v.text.len > 0);
     }
-    must(rc < 0 || open == 0);
+    require(rc < 0 || open == 0);
     buf_release(&scratch);
 }
 
@@ -44,11 +35,11 @@ static void escape_and_read(struct slice text)
     if (text.len > 0 && buf_puts(&b, "<a>", NULL) == 0 &&
         xml_escape(&b, text, NULL) == 0 && buf_puts(&b, "</a>", NULL) == 0) {
         xml_init(&x, buf_slice(&b), &scratch);
-        must(xml_next(&x, &v, NULL) == 1 && v.kind == XML_OPEN);
-        must(xml_next(&x, &v, NULL) == 1 && v.kind == XML_TEXT);
-        must(slice_eq(v.text, text));
-        must(xml_next(&x, &v, NULL) == 1 && v.kind == XML_CLOSE);
-        must(xml_next(&x, &v, NULL) == 0);
+        require(xml_next(&x, &v, NULL) == 1 && v.kind == XML_OPEN);
+        require(xml_next(&x, &v, NULL) == 1 && v.kind == XML_TEXT);
+        require(slice_eq(v.text, text));
+        require(xml_next(&x, &v, NULL) == 1 && v.kind == XML_CLOSE);
+        require(xml_next(&x, &v, NULL) == 0);
     }
     buf_release(&b);
     buf_release(&scratch);

@@ -1,19 +1,9 @@
 /* A document that parses is a tree that keeps its promises: counts, kinds,
  * limits, positions inside the text; one that does not has a message. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/yaml.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
+#include "fuzz.h"
 
 static void check_node(const struct yaml_node *n, int depth, int lines,
                        size_t *total)

@@ -1,18 +1,7 @@
 /* A zone file: of one that is taken every instant is among those at which the
  * wall shows its local time, and those come in order. */
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "core/zone.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
+#include "fuzz.h"
 
 static void check_instant(const struct zone *z, int64_t utc)
 {

@@ -13,14 +13,13 @@
 #include "core/buf.h"
 #include "core/fs.h"
 #include "core/mem.h"
+#include "fuzz.h"
 
 enum {
     INPUT_MAX = 1 << 20,
     MUTATIONS = 200,
     SMALL = 1 << 14
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct xorshift {
     uint64_t state;
