@@ -7,9 +7,6 @@
 #include "flow/batch.h"
 #include "flow/table_job.h"
 
-/* How a table's job reads everything once more, writing nothing. */
-struct table_job_conf batch_job_again(const struct flow_batch_conf *conf,
-                                      const struct spec_table *t);
 /* conf->interval of one table; job as it would be opened for all of it. */
 int batch_interval_table(const struct flow_batch_conf *conf,
                          const struct table_job_conf *job,

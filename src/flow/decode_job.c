@@ -1,7 +1,6 @@
 #include "flow/decode_job.h"
 
 #include "clean/decoded.h"
-#include "core/mem.h"
 #include "flow/rows_file.h"
 #include "flow/table_job.h"
 #include "record/decode.h"
@@ -59,37 +58,17 @@ static int run(const struct decode_job *j, const struct spec_table *t,
                                         .spec = j->spec,
                                         .table = t,
                                         .broker = j->broker,
-                                        .pipeline = "batch",
-                                        .sink = "delta",
-                                        .full = true,
                                         .from_topics = j->from_topics,
-                                        .dry = true,
                                         .arg = d,
                                         .took = took};
-    struct broker_topic *topics = NULL;
-    struct clean_counts counts;
-    struct table_job *job = NULL;
-    size_t n = 0;
-    int rc = -1;
 
-    if (clean_counts_init(&counts, t, e) < 0) {
+    if (table_job_again(&conf, NULL, e) < 0) {
         return -1;
     }
-    if (broker_topic_list(j->broker, &topics, &n, e) == 0 &&
-        table_job_open(&job, &conf, e) == 0 &&
-        table_job_look(job, topics, n, -1, e) == 0) {
-        rc = table_job_take(job, INT64_MAX, INT64_MAX, &counts, e);
+    if (d->failed && e != NULL) {
+        *e = d->err;
     }
-    if (rc == 0 && d->failed) {
-        rc = -1;
-        if (e != NULL) {
-            *e = d->err;
-        }
-    }
-    table_job_close(job);
-    mem_free(topics);
-    clean_counts_release(&counts);
-    return rc;
+    return d->failed ? -1 : 0;
 }
 
 int decode_table(const struct decode_job *j, const struct spec_table *t,

@@ -1,7 +1,6 @@
 #include "flow/raw_rows.h"
 
-#include "core/mem.h"
-#include "flow/batch_int.h"
+#include "flow/table_job.h"
 #include "json/json.h"
 
 enum {
@@ -93,29 +92,21 @@ static void took(void *arg, const struct message *m, size_t n)
 static int look_at_all(struct reading *r, const struct flow_batch_conf *conf,
                        struct err *e)
 {
-    struct table_job_conf job = batch_job_again(conf, r->table);
-    struct broker_topic *topics = NULL;
-    struct clean_counts counts = {0};
-    struct table_job *j = NULL;
-    size_t n = 0;
-    int rc = -1;
+    const struct table_job_conf job = {.project = conf->project,
+                                       .spec = conf->spec,
+                                       .table = r->table,
+                                       .broker = conf->broker,
+                                       .from_topics = conf->from_topics,
+                                       .arg = r,
+                                       .took = took};
 
-    job.arg = r;
-    job.took = took;
-    if (clean_counts_init(&counts, r->table, e) == 0 &&
-        broker_topic_list(conf->broker, &topics, &n, e) == 0 &&
-        table_job_open(&j, &job, e) == 0 &&
-        table_job_look(j, topics, n, -1, e) == 0 &&
-        table_job_take(j, INT64_MAX, INT64_MAX, &counts, e) == 0) {
-        rc = r->rc;
-        if (rc < 0 && e != NULL) {
-            *e = r->err;
-        }
+    if (table_job_again(&job, NULL, e) < 0) {
+        return -1;
     }
-    table_job_close(j);
-    mem_free(topics);
-    clean_counts_release(&counts);
-    return rc;
+    if (r->rc < 0 && e != NULL) {
+        *e = r->err;
+    }
+    return r->rc;
 }
 
 int raw_rows_read(struct raw_rows *ret, const struct flow_batch_conf *conf,

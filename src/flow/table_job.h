@@ -73,6 +73,12 @@ int table_job_save(struct table_job *j, struct err *e) MUST_USE;
 /* Tell the broker where the table stands, for lag and retention. */
 int table_job_report(struct table_job *j, const char *group,
                      struct err *e) MUST_USE;
+/* All raw data of conf->table once more, whatever its rows were made by: they
+ * go to conf->keep, the messages by conf->took; no table, ledger or dead letter
+ * is touched.  Of conf only project, spec, table, broker, from_topics, keep,
+ * arg and took are looked at.  ret: the table's counts, added to; or NULL. */
+int table_job_again(const struct table_job_conf *conf, struct clean_counts *ret,
+                    struct err *e) MUST_USE;
 void table_job_totals(const struct table_job *j, struct table_job_totals *ret);
 
 #endif
