@@ -55,6 +55,17 @@ def client(s3):
                         aws_secret_access_key=s3["secret_key"])
 
 
+def body_of(c, bucket, key):
+    """The object's bytes.  A server may say 5xx while it has a put under way;
+    botocore stumbles over such an answer's body before it would ask again."""
+    for _ in range(50):
+        try:
+            return c.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except AttributeError:
+            time.sleep(0.1)
+    return c.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
 def objects_of(s3, prefix):
     """key -> bytes, as boto3 lists and reads them."""
     c = client(s3)
@@ -62,8 +73,7 @@ def objects_of(s3, prefix):
     for page in c.get_paginator("list_objects_v2").paginate(
             Bucket=s3["bucket"], Prefix=prefix + "/"):
         for o in page.get("Contents", []):
-            found[o["Key"]] = c.get_object(Bucket=s3["bucket"],
-                                           Key=o["Key"])["Body"].read()
+            found[o["Key"]] = body_of(c, s3["bucket"], o["Key"])
     return found
 
 

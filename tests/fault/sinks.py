@@ -235,40 +235,52 @@ def batch_round(data, reference):
     check(topics == reference, "a batch from the topics gives the same answers")
 
 
+def told(base, topic, values, key, patience=60):
+    """The offsets of the values once they are acknowledged, or None where the
+    server is gone.  A request whose answer does not come is asked again under
+    its key: what a live server stored is told in the end, however slow it is."""
+    body = json.dumps({"records": [{"value": v} for v in values]}).encode()
+    request = urllib.request.Request(
+        f"{base}/topics/{topic}", body,
+        {"Content-Type": served.V2, "Idempotency-Key": key})
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return [o["offset"] for o in json.load(answer)["offsets"]]
+        except urllib.error.URLError as e:
+            if isinstance(e.reason, ConnectionRefusedError):
+                return None
+        except (OSError, ValueError, http.client.HTTPException):
+            pass
+        time.sleep(0.05)
+    return None
+
+
 def post_until_dead(base, stop, acknowledged, number):
     """Post records of one's own until told to stop or the server is gone."""
     i = 0
     while not stop.is_set():
-        value = {"index": number * 1000000 + i, "title": f"t{i}"}
-        i += 1
-        body = json.dumps({"records": [{"value": value}]}).encode()
-        request = urllib.request.Request(
-            f"{base}/topics/pin", body,
-            {"Content-Type": served.V2})
-        try:
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                offset = json.load(answer)["offsets"][0]["offset"]
-            acknowledged[offset] = value["index"]
-        except (OSError, ValueError, http.client.HTTPException):
+        index = number * 1000000 + i
+        offsets = told(base, "pin", [{"index": index, "title": f"t{i}"}], f"pin{index}")
+        if offsets is None:
             return
+        acknowledged[offsets[0]] = index
+        i += 1
 
 
 def post_users(base, stop, acknowledged, number, topic="user"):
     """Rows of user that differ, until stopped; acknowledged: their keys."""
     i = 0
     while not stop.is_set():
-        values = [{"ind": number * 1000000 + i + k, "first_name": "A",
+        first = number * 1000000 + i
+        values = [{"ind": first + k, "first_name": "A",
                    "last_name": f"B{i + k}", "age": 30,
                    "date_joined": "2016-01-01 00:00:00"} for k in range(20)]
-        i += 20
-        body = json.dumps({"records": [{"value": v} for v in values]}).encode()
-        request = urllib.request.Request(
-            f"{base}/topics/{topic}", body, {"Content-Type": served.V2})
-        try:
-            with urllib.request.urlopen(request, timeout=5):
-                acknowledged.update(v["ind"] for v in values)
-        except (OSError, ValueError):
+        if told(base, topic, values, f"user{first}") is None:
             return
+        acknowledged.update(v["ind"] for v in values)
+        i += 20
 
 
 def served_round(root, rng):

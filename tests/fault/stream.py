@@ -252,7 +252,10 @@ def away_round(root, folder):
     pinline(data, "stream", "--once", *words)
     got = user_inds(tables)
     check(sorted(acknowledged) == got,
-          "I13 delta on S3: a store that goes away and comes back costs delay only")
+          "I13 delta on S3: a store that goes away and comes back costs delay only",
+          f"acknowledged {len(acknowledged)}, in the table {len(got)}, once {len(set(got))}, "
+          f"missing {sorted(acknowledged - set(got))[:20]}, "
+          f"never told {sorted(set(got) - acknowledged)[:20]}")
 
 
 def small_commits_round(root):
