@@ -73,6 +73,7 @@
     XX(conf_set_opaque)                         \
     XX(clusterid)                               \
     XX(conf_set_rebalance_cb)                   \
+    XX(conf_set_socket_cb)                      \
     XX(consume_batch_queue)                     \
     XX(consume_queue)                           \
     XX(consume_start_queue)                     \

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "broker/kafka_api_int.h"
 #include "core/clock.h"
@@ -23,6 +24,7 @@ enum {
     LIST_US = 3000000,
     LIST_MS = 500,
     HEAR_US = 1000000, /* of a step at most: longer, it was us who hung */
+    PAUSE_US = 100000, /* before each connection */
     AWAY_US = 4000000,
     DOWN_US = 10000000,
 };
@@ -157,6 +159,16 @@ struct watch {
     int64_t stepped_us, listed_us;
 };
 
+/* While a question waits for its broker, librdkafka 2.0 connects anew as soon as
+ * a connection was refused, thousands of times a second; so each one waits
+ * here, on the broker's own thread. */
+static int open_socket(int domain, int type, int protocol, void *opaque)
+{
+    (void)opaque;
+    clock_sleep_us(PAUSE_US);
+    return socket(domain, type | SOCK_CLOEXEC, protocol);
+}
+
 static int begin(struct watch *w, struct err *e)
 {
     static const struct kafka_pair base[] = {
@@ -165,7 +177,11 @@ static int begin(struct watch *w, struct err *e)
     struct kafka *k = w->k;
     rd_kafka_conf_t *c = kafka_conf_make(k, base, ARRAY_LEN(base), e);
 
-    w->rk = c ? kafka_conf_client(k, RD_KAFKA_PRODUCER, c, e) : NULL;
+    if (c == NULL) {
+        return -1;
+    }
+    k->rd->conf_set_socket_cb(c, open_socket);
+    w->rk = kafka_conf_client(k, RD_KAFKA_PRODUCER, c, e);
     if (w->rk == NULL) {
         return -1;
     }

@@ -129,6 +129,17 @@ def calm(server):
     return max(0.5, 20 * quickest(lambda: server.get("/healthz")))
 
 
+def cpu_share(server, seconds):
+    """Of one core, that the server takes meanwhile."""
+    def taken():
+        with open(f"/proc/{server.process.pid}/stat", encoding="ascii") as f:
+            words = f.read().rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    before, began = taken(), time.monotonic()
+    time.sleep(seconds)
+    return (taken() - before) / (time.monotonic() - began)
+
+
 def metric(server, name):
     """Of a line's name and labels."""
     for line in server.get("/metrics")[1].splitlines():
@@ -212,6 +223,8 @@ def stopped(c, folder):
     check(metric(server, "pinline_broker_up") == 0, "I13 kafka: and so does /metrics")
     took = quickest(lambda: server.get("/healthz"))
     check(took < bound, "/healthz answers at once all the same", (took, bound))
+    share = cpu_share(server, 2)
+    check(share < 0.25, "a server whose Kafka is away waits for it and does not spin", share)
     c.tool("restart")
     check(c.whole(topics), "all brokers come back")
     check(load.go_on(SECONDS), "I13 kafka: load goes on when they are back")
