@@ -159,7 +159,7 @@ def away_round(root, folder):
                "objects.enabled=false")
     server = sinks.Server(data, *options)
     posters = Posters(server, post_users, acknowledged, range(2))
-    time.sleep(1)
+    posters.go_on(1, 120)
     for _ in range(3):
         with open(os.path.join(folder, "postgres.pid"), encoding="ascii") as f:
             os.kill(int(f.read()), signal.SIGKILL)

@@ -185,7 +185,7 @@ def cable_cut(root, cable, s3):
                           "stream.enabled=true", "stream.trigger=300ms", tables[1],
                           "s3.timeout=2s", "s3.retries=2")
     posters = sinks.Posters(server, sinks.post_until_dead, acknowledged, range(2))
-    time.sleep(1)
+    posters.go_on(1, 20)
     for begin, end, seconds in ((cable.cut, cable.mend, 2),
                                 (lambda: cable.lose_answers(True),
                                  lambda: cable.lose_answers(False), 3),
@@ -240,9 +240,9 @@ def under_load(s3, root, name, url, trouble):
                           "objects.flush_records=20", "objects.flush_time=200ms",
                           "s3.timeout=2s", "s3.retries=2")
     posters = sinks.Posters(server, sinks.post_until_dead, acknowledged, range(3))
-    time.sleep(0.7)
+    posters.go_on(0.7, 10)
     trouble()
-    time.sleep(0.7)
+    posters.go_on(0.7, 20)
     posters.end()
     check(server.stop() == 0, f"I15 s3: serve ends on SIGTERM after {name}")
     os.environ["AWS_ENDPOINT_URL"] = s3["url"]
@@ -269,8 +269,8 @@ def network_cut(s3, root):
 
     def trouble():
         for mood in ("lose", "delay", "cut", "pass", "refuse", "lose"):
-            proxy.mood = mood
-            time.sleep(0.6)
+            cuts, proxy.mood = proxy.cuts, mood
+            sinks.until(lambda: mood in ("delay", "pass") or proxy.cuts > cuts, 30, 0.6)
         proxy.mood = "pass"
     under_load(s3, root, "network-cut", proxy.url, trouble)
     check(proxy.cuts > 3, f"the network was cut {proxy.cuts} times")

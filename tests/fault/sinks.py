@@ -33,6 +33,17 @@ ROUNDS = int(os.environ.get("ROUNDS", "20"))
 STOP_SECONDS = 10 * int(os.environ.get("SLOWER", "2"))
 
 
+def until(happened, patience=60, at_least=0.0):
+    """Wait for what a fast machine does at once; whether it happened."""
+    began = time.monotonic()
+    time.sleep(at_least)
+    while not happened():
+        if time.monotonic() - began > patience:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def pinline(data, *args, env=None, expect=0):
     result = subprocess.run(
         [PINLINE, "--data", data, *args], capture_output=True, text=True,
@@ -65,10 +76,16 @@ class Posters:
 
     def __init__(self, server, what, acknowledged, numbers, *more):
         self.over = threading.Event()
+        self.acknowledged = acknowledged
         self.threads = [threading.Thread(target=what, args=(
             server.url, self.over, acknowledged, n, *more)) for n in numbers]
         for t in self.threads:
             t.start()
+
+    def go_on(self, seconds, records, patience=60):
+        """For so long, and until so many more records are acknowledged."""
+        before = len(self.acknowledged)
+        until(lambda: len(self.acknowledged) >= before + records, patience, seconds)
 
     def end(self):
         self.over.set()

@@ -240,7 +240,7 @@ def away_round(root, folder):
     server = sinks.Server(data, "stream.enabled=true", "stream.trigger=200ms",
                           "objects.enabled=false", *words[1:])
     posters = Posters(server, post_users, acknowledged, range(2))
-    time.sleep(1)
+    posters.go_on(1, 40)
     for _ in range(3):
         with open(os.path.join(folder, "s3.pid"), encoding="ascii") as f:
             os.kill(int(f.read()), signal.SIGKILL)
@@ -307,12 +307,19 @@ def two_writers_round(root):
         posters.append(Posters(servers[k], post_users, wanted[k], [10 * (k + 1) + life],
                                f"user{k}"))
 
+    def kinds():
+        if not rows(f"{tables}/user"):
+            return []
+        return [h["operation"] for h in DeltaTable(f"{tables}/user").history()]
+
     for k in (0, 1):
         begin(k, 0)
-    time.sleep(3)
+    for p in posters:
+        p.go_on(1.5, 60)
     servers[0].stop(signal.SIGKILL)
     begin(0, 1)
-    time.sleep(3)
+    posters[2].go_on(3, 60)
+    sinks.until(lambda: "OPTIMIZE" in kinds() and kinds().count("WRITE") > 20)
     for p in posters:
         p.end()
     check([s.stop() for s in servers] == [0, 0], "two streams in one table end on SIGTERM")
@@ -323,10 +330,9 @@ def two_writers_round(root):
     check(len(wanted[0]) > 50 and len(wanted[1]) > 50 and len(got) == len(set(got))
           and wanted[0] | wanted[1] <= set(got),
           f"I4 delta on S3: {len(got)} rows of two writers, each once")
-    history = DeltaTable(f"{tables}/user").history()
-    kinds = [h["operation"] for h in history]
-    check("OPTIMIZE" in kinds and kinds.count("WRITE") > 20,
-          f"both wrote, and compaction beside them: {len(kinds)} versions")
+    done = kinds()
+    check("OPTIMIZE" in done and done.count("WRITE") > 20,
+          f"both wrote, and compaction beside them: {len(done)} versions")
 
 
 def refused_round(root):
