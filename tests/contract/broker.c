@@ -478,8 +478,8 @@ static void waiting_ends_when_a_record_comes(void)
     CHECK(!broker_wait(b, "t", 0, 0, 20000));
     CHECK(clock_mono_us() - began >= 20000);
     CHECK_OK(thread_start(&t, "later", later, b, &e), &e);
-    CHECK(broker_wait(b, "t", 0, 0, 5000000));
-    CHECK(clock_mono_us() - began < 4000000);
+    CHECK(broker_wait(b, "t", 0, 0, 60000000));
+    CHECK(clock_mono_us() - began < 50000000);
     thread_join(&t);
     CHECK(broker_wait(b, "t", 0, 0, 0));
     broker_close(b);

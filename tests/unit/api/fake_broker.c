@@ -222,6 +222,18 @@ void fake_let_go(struct broker *b)
     fake_broker_set(b, &none);
 }
 
+int fake_broker_waiting(struct broker *b)
+{
+    int n = 0;
+
+    mutex_lock(&b->lock);
+    for (struct broker_produce *p = b->queue; p != NULL; p = p->next) {
+        n++;
+    }
+    mutex_unlock(&b->lock);
+    return n;
+}
+
 bool fake_broker_value(struct broker *b, const char *topic, int32_t partition,
                        int64_t offset, struct slice *ret)
 {
@@ -236,6 +248,16 @@ bool fake_broker_value(struct broker *b, const char *topic, int32_t partition,
     }
     mutex_unlock(&b->lock);
     return found;
+}
+
+/* What a question takes; fake_let_go() ends it. */
+static void take_time(struct broker *b)
+{
+    int64_t until = clock_mono_us() + atomic_load(&b->ask_us);
+
+    while (atomic_load(&b->ask_us) > 0 && clock_mono_us() < until) {
+        clock_sleep_us(1000);
+    }
 }
 
 /* ---- broker/broker.h ---- */
@@ -288,7 +310,7 @@ int broker_topic_get(struct broker *b, const char *name,
 {
     struct fake_topic *t;
 
-    clock_sleep_us(atomic_load(&b->ask_us));
+    take_time(b);
     mutex_lock(&b->lock);
     t = find(b, name);
     if (t != NULL) {
@@ -307,7 +329,7 @@ int broker_topic_list(struct broker *b, struct broker_topic **ret, size_t *n,
     if (list == NULL) {
         return err_nomem(e, sizeof(*list));
     }
-    clock_sleep_us(atomic_load(&b->ask_us));
+    take_time(b);
     mutex_lock(&b->lock);
     for (size_t i = 0; i < b->n; i++) {
         list[i] = b->topics[i]->t;
