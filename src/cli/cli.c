@@ -123,13 +123,13 @@ static int print_help(struct cli *c, const struct cmd *cmd, struct err *e)
     return rc;
 }
 
-static int check_words(const struct args *a, const char *what, unsigned min,
-                       unsigned max, struct err *e)
+/* synopsis: of the words, as help has it; at least one where min is not 0. */
+static int check_words(const struct args *a, const char *what,
+                       const char *synopsis, unsigned min, unsigned max,
+                       struct err *e)
 {
     if (a->n_words < min) {
-        return err_set(e, ERR_INVALID, "%s needs %u more %s", what,
-                       min - (unsigned)a->n_words,
-                       min - a->n_words == 1 ? "word" : "words");
+        return err_set(e, ERR_INVALID, "%s needs %s", what, synopsis);
     }
     if (a->n_words > max) {
         return err_set(e, ERR_INVALID, "%s does not take \"%s\"", what,
@@ -162,8 +162,8 @@ static int run_verb(struct cli *c, const struct cmd *cmd, const struct args *a,
 
             rest.words++;
             rest.n_words--;
-            if (check_words(&rest, v->name, v->min_words, v->max_words, e) <
-                0) {
+            if (check_words(&rest, v->name, v->args, v->min_words, v->max_words,
+                            e) < 0) {
                 return -1;
             }
             return v->run(c, &rest, e);
@@ -198,7 +198,8 @@ static int run_command(struct cli *c, const struct cmd *cmd,
         return print_help(c, cmd, e);
     }
     if (cmd->verbs == NULL &&
-        check_words(a, cmd->name, cmd->min_words, cmd->max_words, e) < 0) {
+        check_words(a, cmd->name, cmd->args, cmd->min_words, cmd->max_words,
+                    e) < 0) {
         return -1;
     }
     if (collect_sets(c, a, &sets, e) < 0) {

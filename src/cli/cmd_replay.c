@@ -100,6 +100,11 @@ static int walk(struct cli *c, const struct deadletter_filter *f, bool whole,
     return rc;
 }
 
+static const char *letters(int64_t n)
+{
+    return n == 1 ? "dead letter" : "dead letters";
+}
+
 static int run_list(struct cli *c, const struct args *a, struct err *e)
 {
     struct deadletter_filter f = DEADLETTER_ANY;
@@ -110,7 +115,7 @@ static int run_list(struct cli *c, const struct args *a, struct err *e)
     if (walk(c, &f, false, &n, e) < 0) {
         return -1;
     }
-    (void)fprintf(c->out, "%" PRId64 " dead letters\n", n);
+    (void)fprintf(c->out, "%" PRId64 " %s\n", n, letters(n));
     return 0;
 }
 
@@ -178,9 +183,9 @@ static int run_run(struct cli *c, const struct args *a, struct err *e)
     }
     if (rc == 0) {
         (void)fprintf(c->out,
-                      "%" PRId64 " dead letters before, %" PRId64
-                      " after: %" PRId64 " records came through\n",
-                      before, after, before - after);
+                      "%" PRId64 " %s before, %" PRId64 " after: %" PRId64
+                      " came through\n",
+                      before, letters(before), after, before - after);
     }
     flow_batch_release(&result);
     workspace_close(&w);

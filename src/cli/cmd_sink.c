@@ -17,6 +17,17 @@ static const struct opt opts[] = {
      .help = "End when everything that is in the topics has landed (default)"},
 };
 
+/* Who is refused since another process does the same need do nothing. */
+static int tell_busy(struct err *e)
+{
+    struct err why = *e;
+
+    return err_set(e, ERR_BUSY,
+                   "%s; that one lands the messages: to do it here, stop it, "
+                   "or start `serve` with --no-pipelines",
+                   why.msg);
+}
+
 static int run(struct cli *c, const struct args *a, struct err *e)
 {
     struct workspace w;
@@ -62,6 +73,9 @@ static int run(struct cli *c, const struct args *a, struct err *e)
                       name, n.messages, n.written, n.rejected, n.skipped);
     }
     pipeline_close(p);
+    if (rc < 0 && e->code == ERR_BUSY) {
+        rc = tell_busy(e);
+    }
 out:
     workspace_close(&w);
     return rc;
@@ -72,8 +86,9 @@ const struct cmd cmd_sink = {
     .summary = "Run one sink of the configuration",
     .args = "[objects|file_stream]",
     .about = "Reads the topics from where the sink's output ends and writes "
-             "what is new, exactly once, also after a crash. It runs beside a "
-             "running server.\n\nobjects (the default) writes JSON objects "
+             "what is new, exactly once, also after a crash. A server does it "
+             "by itself; beside one that was started with --no-pipelines this "
+             "does it.\n\nobjects (the default) writes JSON objects "
              "under Confluent's names; file_stream appends every value as a "
              "line to one file.",
     .examples =
