@@ -101,6 +101,13 @@ bench: build
 	$(call ninja,$(RELEASE),benches)
 	@bench/run $(ARGS)
 
+## make docs       what is made from the program: man pages, reference, transcripts
+.PHONY: docs
+docs: build-test
+	@tools/make-docs $(TEST)/src/pinline
+	@tools/make-invariants
+	@PINLINE=$(TEST)/src/pinline tests/e2e/cli_cases.py --write
+
 ## make format     clang-format on every C file
 .PHONY: format
 format:

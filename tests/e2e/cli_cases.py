@@ -17,9 +17,10 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = os.environ.get("PINLINE_ROOT", os.path.dirname(os.path.dirname(
-    os.path.dirname(os.path.abspath(__file__)))))
-PINLINE = os.path.abspath(os.environ.get("PINLINE", "build/src/pinline"))
+import lake
+from lake import ROOT
+
+PINLINE = lake.pinline()
 
 
 def run(command, folder, bin_folder):

@@ -5,11 +5,12 @@ import os
 import sys
 
 import far
+import lake
 import told
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = os.path.join(HERE, "..", "cases", "rest")
-PINLINE = os.environ.get("PINLINE", "build/src/pinline")
+PINLINE = lake.pinline()
 
 
 def main():

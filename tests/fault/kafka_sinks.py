@@ -24,7 +24,7 @@ from confluent_kafka import Producer  # noqa: E402
 import far  # noqa: E402
 from told import check, finish  # noqa: E402
 
-PINLINE = os.path.abspath(os.environ.get("PINLINE", "build/src/pinline"))
+PINLINE = lake.pinline()
 SECONDS = float(os.environ.get("SECONDS", "20"))
 SEED = int(os.environ.get("SEED", "7528"))
 PARTS = 4
