@@ -18,7 +18,7 @@ ROOT = os.environ["PINLINE_ROOT"]
 sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
 import far  # noqa: E402
 from served import Server  # noqa: E402
-from told import check, finish, program  # noqa: E402
+from told import check, finish, program, soon  # noqa: E402
 
 CACHE = os.environ.get("PINLINE_CACHE", ROOT + "/.cache")
 SPLIT = """#!/bin/sh
@@ -155,7 +155,7 @@ def counted_job(folder, k, split):
                    check=True)
     stream = subprocess.Popen([*words, "stream", "--trigger", "500ms", *broker], env=env)
     try:
-        check(wait_for(lambda: asked_of(0, "GetRecords", 0)), "a stream looks at its shard")
+        check(soon(lambda: asked_of(0, "GetRecords", 0)), "a stream looks at its shard")
         began = time.monotonic()
         time.sleep(4)
         spent = time.monotonic() - began
@@ -167,7 +167,7 @@ def counted_job(folder, k, split):
         check(1 <= n <= 4 * spent + 2, f"GetRecords is asked {n} times in {spent:.1f} s")
         subprocess.run([split, name], check=True)
         began = time.monotonic()
-        check(wait_for(lambda: asked_of(began, "GetRecords", 1) and
+        check(soon(lambda: asked_of(began, "GetRecords", 1) and
                        asked_of(began, "GetRecords", 2)),
               "both children of a split are read")
     finally:
@@ -189,13 +189,6 @@ def asked_of(since, action, what):
             if when >= since:
                 found.append(when)
     return found
-
-
-def wait_for(what, seconds=60):
-    until = time.monotonic() + seconds
-    while not what() and time.monotonic() < until:
-        time.sleep(0.02)
-    return what()
 
 
 def grudging_job(folder, k):

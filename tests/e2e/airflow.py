@@ -19,7 +19,7 @@ import urllib.request
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import far  # noqa: E402
 from served import PINLINE, Server  # noqa: E402
-from told import check, finish  # noqa: E402
+from told import check, finish, soon  # noqa: E402
 
 WORKSPACE_DAG = '''
 from datetime import datetime, timedelta
@@ -284,14 +284,6 @@ class Api:
         return {t["task_id"]: (t["state"], t["try_number"], t["id"]) for t in found}
 
 
-def await_(seconds, look):
-    """look()'s first true answer, or its last."""
-    until = time.monotonic() + seconds
-    while not (got := look()) and time.monotonic() < until:
-        time.sleep(0.5)
-    return got
-
-
 def write_slow_dags(folder, home):
     for kind, tasks in (("bash", BATCH.format(PINLINE)), ("http", "load"),
                         ("databricks", "load")):
@@ -338,7 +330,7 @@ def kill_and_wait(api, scheduler, port, folder):
         states.update({d: api(f"dags/{d}/dagRuns/once")["state"] for d in middle})
         return set(states.values()) <= {"success", "failed"}
 
-    await_(300, ended)
+    soon(ended, 300, 0.5)
     return hit, states, {d: api.tasks(d)[t] for d, t in middle.items()}
 
 

@@ -24,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import far  # noqa: E402
 import lake  # noqa: E402
-from told import finish, named as check  # noqa: E402
+from told import finish, named as check, soon  # noqa: E402
 
 lake.need_venv()
 import sqlalchemy as sa  # noqa: E402
@@ -38,6 +38,7 @@ class Proxy:
 
     def __init__(self):
         self.stored = collections.defaultdict(list)
+        self.posts, self.limit = 0, float("inf")  # so many are answered for now
         proxy = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -62,6 +63,9 @@ class Proxy:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 records = [r["value"] for r in body["records"]]
                 proxy.stored[self.path.split("/")[-1]] += records
+                proxy.posts += 1
+                mine = proxy.posts
+                soon(lambda: mine <= proxy.limit)
                 self.answer({"offsets": [{"partition": 0, "offset": 1, "error_code": None,
                                           "error": None} for _ in records],
                              "key_schema_id": None, "value_schema_id": None})
@@ -181,6 +185,7 @@ def connections_that_break_are_made_again(side, folder):
     draw = ("--source", side.url, "--rows", "120", "--seed", "11")
     want = posted(side, folder, *draw)
     proxy = Proxy()
+    proxy.limit = 90  # of 360: it waits for the next end, however late we are with it
     side.engine.dispose()  # its own idle ones are not ours
     before = set(sessions(side))
     p = subprocess.Popen([PINLINE, "emulate", "--to", proxy.url, "--data",
@@ -198,6 +203,7 @@ def connections_that_break_are_made_again(side, folder):
                 side.run(f"SELECT pg_terminate_backend({n})" if side.name == "postgres"
                          else f"KILL {n}")
                 ends += 1
+                proxy.limit += 90
             except sa.exc.OperationalError:
                 pass  # it was gone already
     said.append(p.stderr.read())

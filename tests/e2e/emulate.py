@@ -28,6 +28,7 @@ class Far:
         self.plan = plan or (lambda n, h: None)
         self.keys = {} if keys else None
         self.lock = threading.Lock()
+        self.over = threading.Event()
         self.requests = 0
         self.connections = set()
         self.stored = collections.defaultdict(list)  # path -> values
@@ -86,8 +87,8 @@ class Far:
         if what == "drop":
             h.close_connection = True
             return
-        if isinstance(what, float):
-            time.sleep(what)
+        if what == "never":
+            self.over.wait(60)
         offsets = [{"partition": 0, "offset": 1, "error_code": None, "error": None}
                    for _ in (range(self.keys[key]) if known else values)]
         for i in (what.get("fail", []) if isinstance(what, dict) else []):
@@ -180,8 +181,9 @@ def keys_keep_posts_single():
 
 
 def slow_answers_time_out():
-    far = Far(lambda n, h: 5.0 if n == 4 else None)
-    counts, _ = emulate(far, "--rows", "5", "--timeout", "2s")
+    far = Far(lambda n, h: "never" if n == 4 else None)
+    counts, _ = emulate(far, "--rows", "5", "--timeout", "4s")
+    far.over.set()
     check("slow: all posted", all(c["posted"] == 5 for c in counts.values()), counts)
     check("slow: one is uncertain", sum(c["uncertain"] for c in counts.values()) == 1, counts)
 
@@ -264,14 +266,15 @@ def every_contract_has_its_shape():
 
 def pace_is_kept():
     far = Far()
-    before = time.monotonic()
-    emulate(far, "--rows", "11", "--pace", "20/s")
-    took = time.monotonic() - before
-    check("pace: 11 rows at 20 a second take half a second", 0.45 < took < 5, took)
-    before = time.monotonic()
-    emulate(far, "--rows", "2", "--pace", "1-2s")
-    took = time.monotonic() - before
-    check("pace: a second before each row", 1.9 < took < 6, took)
+    for rows, pace, least, most, name in (
+            ("11", "20/s", 0.45, 5, "11 rows at 20 a second take half a second"),
+            ("2", "1-2s", 1.9, 6, "a second before each row")):
+        took = []
+        while len(took) < 3 and (not took or took[-1] >= most):
+            before = time.monotonic()
+            emulate(far, "--rows", rows, "--pace", pace)
+            took.append(time.monotonic() - before)
+        check(f"pace: {name}", least < min(took) < most, took)
 
 
 for test in (the_script_is_repeated, failures_are_tried_again, lost_answers_are_uncertain,

@@ -17,7 +17,7 @@ import time
 import urllib.request
 
 from served import PINLINE, V2, Server
-from told import check, finish, skip
+from told import check, finish, skip, soon
 
 ROOT = os.environ["PINLINE_ROOT"]
 JOURNALD = "/lib/systemd/systemd-journald"
@@ -27,7 +27,7 @@ def post(port, topic, records, request_id):
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/topics/{topic}", json.dumps({"records": records}).encode(),
         {"Content-Type": V2, "X-Request-Id": request_id})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         check(answer.headers["X-Request-Id"] == request_id, "the request's id comes back")
 
 
@@ -80,7 +80,7 @@ def notified(folder):
     path = folder + "/notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
         s.bind(path)
-        s.settimeout(10)
+        s.settimeout(60)
         traffic(folder, "text", dict(os.environ, NOTIFY_SOCKET=path))
         check([s.recv(100), s.recv(100)] == [b"READY=1", b"STOPPING=1"],
               "the service manager hears when it is ready and when it stops")
@@ -114,17 +114,18 @@ def journal(folder):
     journald = subprocess.Popen([JOURNALD], stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL)
     try:
-        for _ in range(200):
-            if os.path.exists("/run/systemd/journal/socket"):
-                break
-            time.sleep(0.05)
+        soon(lambda: os.path.exists("/run/systemd/journal/socket"))
         err = traffic(folder, "journal")
         check(err == "", "nothing of it goes to standard error", err)
-        time.sleep(0.5)
-        out = subprocess.run(["journalctl", "-D", "/run/log/journal", "--quiet",
-                              "-t", "pinline", "-o", "json"], capture_output=True,
-                             text=True, check=True).stdout
-        lines = [json.loads(l) for l in out.splitlines()]
+
+        def kept():
+            out = subprocess.run(["journalctl", "-D", "/run/log/journal", "--quiet",
+                                  "-t", "pinline", "-o", "json"], capture_output=True,
+                                 text=True, check=True).stdout
+            return [json.loads(l) for l in out.splitlines()]
+
+        soon(lambda: any(l.get("TOPIC") == "user" for l in kept()), pause=0.5)
+        lines = kept()
         complete([{k.lower(): v for k, v in l.items()} for l in lines], "journal")
         check({l["PRIORITY"] for l in lines} == {"4", "6"}, "priorities are syslog's")
         got = subprocess.run(["journalctl", "-D", "/run/log/journal", "--quiet",

@@ -14,6 +14,7 @@ import threading
 import time
 
 from rest_side import FAR, JSON, ROOT, V2, Server, check, main, post, requests, token_file
+from told import soon
 
 BINARY = "application/vnd.kafka.binary.v2+json"
 AVRO = "application/vnd.kafka.avro.v2+json"
@@ -141,12 +142,10 @@ def busy(s):
     requests.get(uri + "/records?timeout=5000", headers={"Accept": JSON})
     got = []
     threads = [threading.Thread(target=lambda: got.append(requests.get(
-        uri + "/records?timeout=1000&max_bytes=1", headers={"Accept": JSON}))) for _ in range(70)]
+        uri + "/records?timeout=60000&max_bytes=1", headers={"Accept": JSON}))) for _ in range(70)]
     for t in threads:
         t.start()
-    until = time.time() + 10
-    while not any(r.status_code == 429 for r in got) and time.time() < until:
-        time.sleep(0.05)
+    soon(lambda: any(r.status_code == 429 for r in got))
     refused = [r for r in got if r.status_code != 200]
     s.produce("codes-empty", list(range(100)))  # the others need not wait
     for t in threads:
@@ -167,10 +166,11 @@ def stopping():
             socket.create_connection(("127.0.0.1", s.port)) as slow:
         session.get(s.url + "/topics")
         slow.sendall(b"POST /topics/codes-stop HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
-        time.sleep(0.2)
+        soon(lambda: "\npinline_http_body_bytes 0\n" not in session.get(s.url + "/metrics").text)
         s.terminate()
-        time.sleep(0.3)
-        told(session.get(s.url + "/topics"), 503, 50302, "the server is stopping")
+        last = []
+        soon(lambda: last.append(session.get(s.url + "/topics")) or last[-1].status_code != 200)
+        told(last[-1], 503, 50302, "the server is stopping")
 
 
 def deaf(s):

@@ -67,11 +67,11 @@ def readers(s):
 
 def idle(s):
     """Those that nobody asks go; one that waits for records does not."""
-    for i in range(MOST):
+    for i in reversed(range(MOST)):  # the busy one last: it is not idle before it reads
         s.consumer(f"g{i}", "i")
     busy = f"{s.url}/consumers/g0/instances/i"
     post(busy + "/subscription", {"topics": ["large"]})
-    until = time.time() + 40
+    until = time.time() + 60
     while time.time() < until and "pinline_consumers 1\n" not in requests.get(f"{s.url}/metrics").text:
         requests.get(busy + "/records?timeout=1000", headers={"Accept": JSON})
     text = requests.get(f"{s.url}/metrics").text
@@ -226,12 +226,16 @@ def slow(s):
 
     thread = threading.Thread(target=drip)
     thread.start()
-    quick = quickest(lambda: s.produce("half", ["quick"]))
-    check(quick < max(0.5, 20 * calm), "50 slow writers hold nobody up", (quick, calm))
+    quick = []
+    beside = threading.Thread(target=lambda: quick.append(
+        quickest(lambda: s.produce("half", ["quick"]))))
+    beside.start()
     got = {(status, json.loads(body or b"{}").get("error_code")) for status, body in (r.answer() for r in raws)}
     took = time.time() - began
     stop.set()
     thread.join()
+    beside.join()
+    check(quick and quick[0] < max(0.5, 20 * calm), "50 slow writers hold nobody up", (quick, calm))
     check(got == {(408, 408)} and LATE - 0.1 < took < LATE + 5, "then they are told 408", (got, took))
 
 

@@ -43,6 +43,16 @@ def quickest(what, times=5):
     return best
 
 
+def soon(look, seconds=60, pause=0.05, at_least=0.0):
+    """look()'s first true answer, or its last: what is waited for comes much
+    sooner, but a busy machine may take long."""
+    until = time.monotonic() + seconds
+    time.sleep(at_least)
+    while not (got := look()) and time.monotonic() < until:
+        time.sleep(pause)
+    return got
+
+
 def skip(why):
     """A part that cannot be tried here; tests/run shows why."""
     counts[2] += 1

@@ -11,10 +11,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
 from served import PINLINE, Server
-from told import check, finish, program, skip
+from told import check, finish, program, skip, soon
 
 
 
@@ -54,7 +53,7 @@ def followed(server, data, *words):
     lines += reader.stdout.readlines()
     over.set()
     poster.join()
-    return lines, reader.wait(timeout=10)
+    return lines, reader.wait(timeout=60)
 
 
 def beside_a_server(data):
@@ -81,10 +80,8 @@ def beside_a_server(data):
     lines, code = followed(server, data)
     check(len(lines) >= 1 and code in (0, 130), "--follow ends when asked to", code)
     topics(data, "delete", "later")
-    until = time.monotonic() + 10
-    while (status := post(server, "later", [1])[0]) != 404 and time.monotonic() < until:
-        time.sleep(0.05)
-    check(status == 404, "the server notices a topic deleted beside it", status)
+    check(soon(lambda: post(server, "later", [1])[0] == 404),
+          "the server notices a topic deleted beside it")
     check(server.stop() == 0, "the server ends")
 
 

@@ -136,7 +136,7 @@ def use(server, group, n, dice):
     if not between:
         timer.start()
     for k in range(10**6):
-        if between and k == 5:
+        if between and k == 8:
             server.process.kill()
         if not group.auto and dice.random() < 0.7:
             client.commit()

@@ -32,7 +32,7 @@ from botocore.config import Config  # noqa: E402
 import sinks  # noqa: E402
 import stream as tables  # noqa: E402
 from sinks import pinline  # noqa: E402
-from told import check, finish  # noqa: E402
+from told import check, finish, soon  # noqa: E402
 
 ROUNDS = int(os.environ.get("KINESIS_ROUNDS", "1"))
 TABLES = ("pin", "geo", "user")
@@ -296,10 +296,7 @@ def away(there, root, number):
         time.sleep(1.5)
         far.call("kinesis", "restart", "--dir", there.values["dir"])
         before = len(load.told)
-        until = time.monotonic() + 30
-        while len(load.told) <= before and time.monotonic() < until:
-            time.sleep(0.1)
-        check(len(load.told) > before, "I13 kinesis: records are taken again when it is back")
+        check(soon(lambda: len(load.told) > before), "I13 kinesis: records are taken again when it is back")
         time.sleep(1)
     check(server.process.poll() is None, "I13 kinesis: serve lives while its broker is away")
     load.end()
@@ -347,9 +344,10 @@ def resharded(there, root, number):
             server.process.kill()
             server.process.wait()
         loads[-1].end()
+    followed = soon(lambda: set(objects(data, name)) >= {0, 1, 2})
     before = sum(map(len, objects(data, name).values()))
     check(server.stop() == 0, "I15 kinesis: serve ends on SIGTERM while shards change")
-    check(set(objects(data, name)) >= {0, 1, 2},
+    check(followed,
           f"I13 kinesis: a running sink follows to the children of a split ({before} records)")
     pinline(data, "sink", "objects", *sets)
     pinline(data, "sink", "file_stream", *sets, "--set", f"file_stream.file={path}")

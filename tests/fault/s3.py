@@ -28,7 +28,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import far  # noqa: E402
 import sinks  # noqa: E402
 from cable import THERE_IP, Cable, own_namespace  # noqa: E402
-from told import check, finish  # noqa: E402
+from told import check, finish, soon  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
 
@@ -193,7 +193,7 @@ def cable_cut(root, cable, s3):
         begin()
         time.sleep(seconds)
         end()
-        time.sleep(1.5)
+        posters.go_on(1.5, 10)
     posters.end()
     check(server.stop() == 0, "I15 s3: serve ends on SIGTERM after its network was cut")
     sinks.pinline(data, "sink", *settings(s3, "cable"))
@@ -270,7 +270,9 @@ def network_cut(s3, root):
     def trouble():
         for mood in ("lose", "delay", "cut", "pass", "refuse", "lose"):
             cuts, proxy.mood = proxy.cuts, mood
-            sinks.until(lambda: mood in ("delay", "pass") or proxy.cuts > cuts, 30, 0.6)
+            # a connection that is kept is not refused
+            soon(lambda: mood not in ("lose", "cut") or proxy.cuts > cuts, at_least=0.6)
+        soon(lambda: proxy.cuts > 3)
         proxy.mood = "pass"
     under_load(s3, root, "network-cut", proxy.url, trouble)
     check(proxy.cuts > 3, f"the network was cut {proxy.cuts} times")

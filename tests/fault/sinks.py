@@ -26,22 +26,11 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 import served  # noqa: E402
 from served import PINLINE  # noqa: E402
-from told import check, finish  # noqa: E402
+from told import check, finish, soon  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 # a sanitizer, or a machine with much else to do, makes all of it slower
 STOP_SECONDS = 10 * int(os.environ.get("SLOWER", "2"))
-
-
-def until(happened, patience=60, at_least=0.0):
-    """Wait for what a fast machine does at once; whether it happened."""
-    began = time.monotonic()
-    time.sleep(at_least)
-    while not happened():
-        if time.monotonic() - began > patience:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def pinline(data, *args, env=None, expect=0):
@@ -82,10 +71,10 @@ class Posters:
         for t in self.threads:
             t.start()
 
-    def go_on(self, seconds, records, patience=60):
+    def go_on(self, seconds, records):
         """For so long, and until so many more records are acknowledged."""
         before = len(self.acknowledged)
-        until(lambda: len(self.acknowledged) >= before + records, patience, seconds)
+        soon(lambda: len(self.acknowledged) >= before + records, at_least=seconds)
 
     def end(self):
         self.over.set()
