@@ -1,7 +1,6 @@
 /*
- * kafka_api_int.h - the functions of librdkafka that the connector calls.
- *
- * The library is loaded when the first Kafka broker is opened, and stays.
+ * kafka_api_int.h - the functions of librdkafka that the connector calls.  The
+ * library is loaded when the first Kafka broker is opened, and stays.
  */
 #ifndef BROKER_KAFKA_API_INT_H
 #define BROKER_KAFKA_API_INT_H
