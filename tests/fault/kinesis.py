@@ -268,7 +268,7 @@ def served(there, root, number):
         loads.append(Load(server.url, f"{prefix}.user", life))
         if life == 4:
             time.sleep(1)
-            check(server.stop() == 0, "I15 kinesis: SIGTERM under load ends serve, exit code 0")
+            server.ends("I15 kinesis: SIGTERM under load ends serve, exit code 0")
         elif point:
             server.process.wait(timeout=60)
         else:
@@ -300,7 +300,7 @@ def away(there, root, number):
         time.sleep(1)
     check(server.process.poll() is None, "I13 kinesis: serve lives while its broker is away")
     load.end()
-    check(server.stop() == 0, "I15 kinesis: and ends on SIGTERM, exit code 0")
+    server.ends("I15 kinesis: and ends on SIGTERM, exit code 0")
     check_stored(there, f"{prefix}.user", [load], "after kills of the broker")
     pinline(data, "sink", "objects", *[w for s in words for w in ("--set", s)])
     wrong = same_objects(there, data, prefix)
@@ -346,7 +346,7 @@ def resharded(there, root, number):
         loads[-1].end()
     followed = soon(lambda: set(objects(data, name)) >= {0, 1, 2})
     before = sum(map(len, objects(data, name).values()))
-    check(server.stop() == 0, "I15 kinesis: serve ends on SIGTERM while shards change")
+    server.ends("I15 kinesis: serve ends on SIGTERM while shards change")
     check(followed,
           f"I13 kinesis: a running sink follows to the children of a split ({before} records)")
     pinline(data, "sink", "objects", *sets)

@@ -179,8 +179,7 @@ def away_round(root, folder):
     server.stop(signal.SIGKILL)
     posters.end()
     data, server = streaming(root, "away")
-    check(server.stop() == 0,
-          "I15 postgres: SIGTERM ends serve and its stream, exit code 0")
+    server.ends("I15 postgres: SIGTERM ends serve and its stream, exit code 0")
     pinline(data, "stream", "--once", *sets("away"))
     got = [r[0] for r in ask("SELECT ind FROM away.clean_user")]
     check(len(got) == len(set(got)), "I4 postgres: nothing twice after kills of both sides")
@@ -283,8 +282,7 @@ def cut_round(root, cable):
     landed = soon(lambda: acknowledged <= inds("cut"), pause=0.5)
     check(server.process.poll() is None and landed,
           "I13 postgres: serve's stream goes on by another connection, by itself")
-    check(server.stop() == 0,
-          "I15 postgres: SIGTERM ends serve, exit code 0")
+    server.ends("I15 postgres: SIGTERM ends serve, exit code 0")
     pinline(data, "stream", "--once", *sets("cut"))
     got = [r[0] for r in ask("SELECT ind FROM cut.clean_user")]
     check(len(got) == len(set(got)) and len(got) > 100 and acknowledged <= set(got),

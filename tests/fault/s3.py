@@ -195,7 +195,7 @@ def cable_cut(root, cable, s3):
         end()
         posters.go_on(1.5, 10)
     posters.end()
-    check(server.stop() == 0, "I15 s3: serve ends on SIGTERM after its network was cut")
+    server.ends("I15 s3: serve ends on SIGTERM after its network was cut")
     sinks.pinline(data, "sink", *settings(s3, "cable"))
     sinks.pinline(data, "stream", "--once", *tables)
     got = [json.loads(line)["index"] for line in lines_of(objects_of(s3, "cable"), "cable",
@@ -244,7 +244,7 @@ def under_load(s3, root, name, url, trouble):
     trouble()
     posters.go_on(0.7, 20)
     posters.end()
-    check(server.stop() == 0, f"I15 s3: serve ends on SIGTERM after {name}")
+    server.ends(f"I15 s3: serve ends on SIGTERM after {name}")
     os.environ["AWS_ENDPOINT_URL"] = s3["url"]
     sinks.pinline(data, "sink", *settings(s3, name))
     got = [json.loads(line)["index"] for line in lines_of(objects_of(s3, name), name, "pin")]

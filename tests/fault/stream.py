@@ -164,8 +164,7 @@ def served_round(root):
         if life % 2 == 0:
             server.stop(signal.SIGKILL)
         else:
-            check(server.stop() == 0,
-                  "I15 stream: SIGTERM under load ends it in its time, exit code 0")
+            server.ends("I15 stream: SIGTERM under load ends it in its time, exit code 0")
         posters.end()
     pinline(data, "stream", "--once", *words)
     got = user_inds(tables)
@@ -247,7 +246,7 @@ def away_round(root, folder):
         far.call("s3", "start", "--dir", folder)
         time.sleep(1.5)
     posters.end()
-    check(server.stop() == 0, "serve lived through its store's absence")
+    server.ends("serve lived through its store's absence")
     pinline(data, "stream", "--once", *words)
     got = user_inds(tables)
     check(sorted(acknowledged) == got,
@@ -321,7 +320,8 @@ def two_writers_round(root):
     soon(lambda: "OPTIMIZE" in kinds() and kinds().count("WRITE") > 20)
     for p in posters:
         p.end()
-    check([s.stop() for s in servers] == [0, 0], "two streams in one table end on SIGTERM")
+    for s in servers:
+        s.ends("two streams in one table end on SIGTERM")
     for k in (0, 1):
         pinline(os.path.join(root, f"two{k}"), "stream", "--once", "--set",
                 f"topics=user=user{k}", *words)
