@@ -192,8 +192,12 @@ static int load_topics(struct seglog *l, struct err *e)
         topic_of_row(st, &info);
         i = place(l, info.name, &found);
         if (found && l->by_name[i]->info.epoch == info.epoch) {
-            l->by_name[i]->info = info;
-            l->by_name[i]->seen = true;
+            struct seglog_topic *t = l->by_name[i];
+
+            /* the rest never changes: who has a reference reads it unlocked */
+            t->info.retention_us = info.retention_us;
+            t->info.retention_bytes = info.retention_bytes;
+            t->seen = true;
             continue;
         }
         if (found) {

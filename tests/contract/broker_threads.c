@@ -22,7 +22,8 @@ static struct broker_record text_record(const char *value)
 /* Several threads at once, each with many requests under way. */
 enum {
     THREADS = 4,
-    EACH = 500
+    EACH = 500,
+    RETAINED = 30
 };
 
 struct many {
@@ -95,6 +96,18 @@ static void read_along(void *arg)
     broker_fetch_release(b, &f);
 }
 
+/* As serve does now and then: the catalogue is read anew while records come. */
+static void retain_along(void *arg)
+{
+    for (int i = 0; i < RETAINED; i++) {
+        struct broker_retention r = {.now_us = clock_wall_us()};
+        struct err mine;
+
+        CHECK_OK(broker_retain(arg, &r, &mine), &mine);
+        CHECK_INT(r.expired, 0);
+    }
+}
+
 static void check_reports(const struct many *m, bool *seen)
 {
     struct broker_fetch f = {0};
@@ -120,7 +133,7 @@ static void many_threads_get_dense_offsets_in_their_order(void)
 {
     struct broker *b = brokers_empty(url);
     struct many *m = mem_zero(THREADS, sizeof(*m));
-    struct thread t[THREADS + 2] = {{.running = false}};
+    struct thread t[THREADS + 3] = {{.running = false}};
     bool *seen = mem_zero(THREADS * EACH, 1);
     struct broker_stats stats;
 
@@ -136,7 +149,8 @@ static void many_threads_get_dense_offsets_in_their_order(void)
         cond_init(&m[i].all);
         CHECK_OK(thread_start(&t[i], "put", put_many, &m[i], &e), &e);
     }
-    for (int i = 0; i < THREADS + 2; i++) {
+    CHECK_OK(thread_start(&t[THREADS + 2], "retain", retain_along, b, &e), &e);
+    for (int i = 0; i < THREADS + 3; i++) {
         thread_join(&t[i]);
     }
     for (int i = 0; m && seen && i < THREADS; i++) {
