@@ -12,15 +12,20 @@
 enum {
     JOBS_MAX = 6,
     RETAIN_EVERY_US = 60000000,
-    BATCH_PATHS_MAX = 1 << 20,
+    PATHS_MAX = 1 << 20, /* bytes */
+};
+
+/* What one thread works on: paths and names are made in an arena of its own. */
+struct job {
+    struct background *b;
+    struct workspace w;
+    struct thread thread;
 };
 
 struct background {
-    struct workspace *w;
     const struct schedule *schedule; /* NULL: none */
     struct metrics *metrics;
-    struct project batch_project;
-    struct thread threads[JOBS_MAX];
+    struct job jobs[JOBS_MAX];
     size_t n;
 };
 
@@ -31,7 +36,7 @@ static void say_failed(const char *what, const struct err *e)
 }
 
 /* Open, follow, close; again after a fault that may pass. */
-static void keep_running(struct background *b, const char *name,
+static void keep_running(struct job *j, const char *name,
                          int (*open)(struct workspace *w, struct pipeline **ret,
                                      struct err *e))
 {
@@ -42,8 +47,10 @@ static void keep_running(struct background *b, const char *name,
         struct pipeline_counts n;
         struct pipeline *p = NULL;
         struct err e;
-        int rc = open(b->w, &p, &e);
+        int rc;
 
+        arena_reset(&j->w.project.arena);
+        rc = open(&j->w, &p, &e);
         if (rc == 0 && p == NULL) {
             return; /* not configured */
         }
@@ -80,12 +87,12 @@ static void say_again(void *arg, const char *table, const struct err *e)
 
 static void run_tables(void *arg)
 {
-    struct background *b = arg;
-    struct stream_conf conf = {.project = &b->w->project,
-                               .spec = b->w->spec,
-                               .broker = b->w->broker,
+    struct job *j = arg;
+    struct stream_conf conf = {.project = &j->w.project,
+                               .spec = j->w.spec,
+                               .broker = j->w.broker,
                                .until = -1,
-                               .metrics = b->metrics,
+                               .metrics = j->b->metrics,
                                .failed = say_again};
     struct stream_result *result = mem_zero(1, sizeof(*result));
     struct err e;
@@ -103,14 +110,14 @@ static void run_retention(void *arg)
 {
     static const char *const groups[] = {"objects", "file_stream", "stream",
                                          NULL};
-    struct background *b = arg;
+    const struct job *j = arg;
 
     while (!stop_wait(RETAIN_EVERY_US)) {
         struct broker_retention r = {.now_us = clock_wall_us(),
                                      .keep_for = groups};
         struct err e;
 
-        if (broker_retain(b->w->broker, &r, &e) < 0) {
+        if (broker_retain(j->w.broker, &r, &e) < 0) {
             say_failed("retention", &e);
         } else if (r.segments > 0) {
             LOG(LOG_INFO, LOG_MSG("old segments removed"),
@@ -121,13 +128,12 @@ static void run_retention(void *arg)
 
 static void run_batches(void *arg)
 {
-    struct background *b = arg;
-    int64_t every = b->w->project.batch_every_us;
+    struct job *j = arg;
+    int64_t every = j->w.project.batch_every_us;
 
     while (every > 0 && !stop_wait(every)) {
-        struct flow_batch_conf conf = {.project = &b->batch_project,
-                                       .spec = b->w->spec,
-                                       .broker = b->w->broker};
+        struct flow_batch_conf conf = {
+            .project = &j->w.project, .spec = j->w.spec, .broker = j->w.broker};
         struct flow_batch_result result = {0};
         struct err e;
 
@@ -137,6 +143,7 @@ static void run_batches(void *arg)
             LOG(LOG_INFO, LOG_MSG("batch done"));
         }
         flow_batch_release(&result);
+        arena_reset(&j->w.project.arena);
     }
 }
 
@@ -148,14 +155,14 @@ static void say_sched(const struct err *e)
 /* Where another scheduler works on the folder, wait for its end. */
 static void run_schedule(void *arg)
 {
-    struct background *b = arg;
+    const struct job *j = arg;
     struct retry retry;
 
     retry_init(&retry, NULL, (uint64_t)clock_mono_us());
     while (!stop_asked()) {
         struct sched *sched = NULL;
         struct err e;
-        int rc = sched_open(&sched, &b->schedule->conf, &e);
+        int rc = sched_open(&sched, &j->b->schedule->conf, &e);
 
         if (rc == 0) {
             rc = sched_follow(sched, stop_asked, say_sched, &e);
@@ -194,17 +201,18 @@ int background_start(struct background **ret, struct workspace *w,
     if (b == NULL) {
         return err_nomem(e, sizeof(*b));
     }
-    b->w = w;
     b->schedule = s;
     b->metrics = metrics;
-    b->batch_project = w->project; /* paths of its own: another thread */
-    arena_init(&b->batch_project.arena, BATCH_PATHS_MAX);
     for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+        struct job *j = &b->jobs[b->n];
+
         if (!jobs[i].wanted) {
             continue;
         }
-        if (thread_start(&b->threads[b->n], jobs[i].name, jobs[i].run, b, e) <
-            0) {
+        j->b = b;
+        j->w = *w;
+        arena_init(&j->w.project.arena, PATHS_MAX);
+        if (thread_start(&j->thread, jobs[i].name, jobs[i].run, j, e) < 0) {
             stop_ask();
             background_stop(b);
             return -1;
@@ -221,8 +229,8 @@ void background_stop(struct background *b)
         return;
     }
     for (size_t i = 0; i < b->n; i++) {
-        thread_join(&b->threads[i]);
+        thread_join(&b->jobs[i].thread);
+        arena_release(&b->jobs[i].w.project.arena);
     }
-    arena_release(&b->batch_project.arena);
     mem_free(b);
 }

@@ -360,6 +360,7 @@ static int live_once(struct stream_worker *w, bool *ret_any, struct err *e)
     table_job_close(l.job);
     ledger_close(l.ledger);
     mem_free(l.topics);
+    arena_reset(&w->project.arena); /* paths of this life */
     return rc < 0 ? err_wrap(e, "table \"%s\"", w->table->name) : 0;
 }
 

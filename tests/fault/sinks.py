@@ -295,11 +295,12 @@ def post_users(base, stop, acknowledged, number, topic="user"):
 
 
 def served_round(root, rng):
-    """serve with its objects pipeline, killed three times under load."""
+    """serve with two pipelines, killed three times under load."""
     data = os.path.join(root, "served")
+    lines = f"file_stream.file={root}/served.jsonl"
     acknowledged = {}
     for life in range(4):
-        server = Server(data, "objects.flush_records=20", "objects.flush_time=200ms")
+        server = Server(data, "objects.flush_records=20", "objects.flush_time=200ms", lines)
         posters = Posters(server, post_until_dead, acknowledged,
                           range(life * 10, life * 10 + 4))
         time.sleep(rng.uniform(0.1, 0.6))
@@ -311,6 +312,10 @@ def served_round(root, rng):
     pinline(data, "sink", "objects")
     got = [json.loads(line)["index"] for line in lines_of_objects(data, "pin")]
     check(len(got) == len(set(got)), "I4 objects: nothing twice after kills of serve")
+    pinline(data, "sink", "file_stream", "--set", lines)
+    with open(f"{root}/served.jsonl", encoding="utf-8") as f:
+        check([json.loads(line)["index"] for line in f] == got,
+              "I4 file_stream: the same lines in the same order after kills of serve")
     check(all(offset < len(got) and got[offset] == index
               for offset, index in acknowledged.items()),
           "I1 http: every acknowledged record stands at its offset after kills of serve")
