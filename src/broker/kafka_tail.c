@@ -5,7 +5,8 @@
  * ago, by a process that was killed then, it may hold without showing.  So
  * before its end is asked, every replica in sync must have answered for a
  * while: one that lives has fetched by then, one that does not leaves those in
- * sync soon.
+ * sync soon.  Where fewer than min.insync.replicas are in sync, as after they
+ * all hung, nothing is stored and nothing that was is shown: that is waited out.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "broker/kafka_read_int.h"
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/num.h"
 
 enum {
     RECORDS_MAX = 1000000, /* of a topic that are read at the most */
@@ -104,56 +106,127 @@ static int followers(const struct cluster_place *places, size_t n,
     return 0;
 }
 
-/* The first follower in sync that does not answer; -1: all do, since then. */
-static int ask_all(struct kafka *k, const char *topic, int32_t *ret,
-                   int64_t *ret_since, struct err *e)
+/* What is known of a topic's replicas. */
+struct sync_state {
+    int64_t least;    /* so many must be in sync */
+    bool few;         /* a partition has fewer, now */
+    int32_t silent;   /* a follower in sync that does not answer; -1: all do */
+    int64_t since_us; /* since then none was silent and there were not few */
+};
+
+/* min.insync.replicas; 1 where we may not ask. */
+static int ask_least(struct kafka *k, const char *topic, int64_t *ret,
+                     struct err *e)
+{
+    struct cluster_setting *list = NULL;
+    size_t n = 0;
+    struct err own;
+
+    *ret = 1;
+    if (kafka_cluster.settings(&k->base, topic, &list, &n, &own) < 0) {
+        if (own.code != ERR_DENIED) {
+            *e = own;
+            return -1;
+        }
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(list[i].name, "min.insync.replicas") == 0 &&
+            (!num_i64(slice_of(list[i].value), ret) || *ret < 1)) {
+            *ret = 1;
+        }
+    }
+    mem_free(list);
+    return 0;
+}
+
+static bool any_few(const struct cluster_place *places, size_t n, int64_t least)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t in_sync = 0;
+
+        for (size_t r = 0; r < places[i].n; r++) {
+            in_sync += places[i].replicas[r].in_sync;
+        }
+        if (in_sync < least) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int ask_all(struct kafka *k, const char *topic, struct sync_state *s,
+                   struct err *e)
 {
     struct cluster_place *places = NULL;
     int32_t *list = NULL;
     size_t n = 0;
     int rc;
 
-    *ret = -1;
-    *ret_since = 0;
+    s->silent = -1;
     if (kafka_cluster.places(&k->base, topic, &places, &n, e) < 0) {
         return -1;
     }
+    s->few = any_few(places, n, s->least);
+    if (s->few) {
+        s->since_us = clock_mono_us();
+    }
     rc = followers(places, n, &list, &n, e);
-    for (size_t i = 0; rc == 0 && i < n && *ret < 0; i++) {
+    for (size_t i = 0; rc == 0 && i < n && s->silent < 0; i++) {
         bool there = answers(k, list[i]);
         int64_t since = hear(k, list[i], there);
 
-        *ret_since = since > *ret_since ? since : *ret_since;
-        *ret = there ? -1 : list[i];
+        s->since_us = since > s->since_us ? since : s->since_us;
+        s->silent = there ? -1 : list[i];
     }
     mem_free(places);
     mem_free(list);
     return rc;
 }
 
+static int never_settles(const char *topic, const struct sync_state *s,
+                         struct err *e)
+{
+    char why[96];
+
+    if (s->silent >= 0) {
+        (void)snprintf(why, sizeof(why),
+                       "broker %" PRId32
+                       ", which has a replica in sync, does not answer",
+                       s->silent);
+    } else {
+        (void)snprintf(why, sizeof(why),
+                       "fewer than %" PRId64
+                       " replicas (min.insync.replicas) are in sync",
+                       s->least);
+    }
+    return err_set(e, ERR_CONNECT,
+                   "could not find out what topic \"%s\" holds: %s", topic,
+                   why);
+}
+
 static int settle(struct kafka *k, const char *topic,
                   const struct kafka_tail *what, struct err *e)
 {
     int64_t until = clock_mono_us() + SETTLE_US;
-    int64_t since;
-    int32_t silent;
+    struct sync_state s = {.silent = -1};
 
+    if (ask_least(k, topic, &s.least, e) < 0) {
+        return -1;
+    }
     for (;;) {
         if (what->stop(what->arg)) {
             return err_set(e, ERR_INTERRUPTED, "the broker is being closed");
         }
-        if (ask_all(k, topic, &silent, &since, e) < 0) {
+        if (ask_all(k, topic, &s, e) < 0) {
             return -1;
         }
-        if (silent < 0 && clock_mono_us() - since >= AWAKE_US) {
+        if (s.silent < 0 && !s.few &&
+            clock_mono_us() - s.since_us >= AWAKE_US) {
             return 0;
         }
-        if (silent >= 0 && clock_mono_us() > until) {
-            return err_set(e, ERR_CONNECT,
-                           "could not find out what topic \"%s\" holds: "
-                           "broker %" PRId32 ", which has a replica in sync, "
-                           "does not answer",
-                           topic, silent);
+        if ((s.silent >= 0 || s.few) && clock_mono_us() > until) {
+            return never_settles(topic, &s, e);
         }
         clock_sleep_us(AGAIN_US);
     }

@@ -7,6 +7,7 @@ killed     the server is killed between produce and answer (I1, I3)
 sigterm    the server is ended, with and without brokers (I15)
 behind     the server is killed while a leader holds what its followers, which
            hang, do not, and the request is repeated (I3)
+alone      the same where Kafka puts the follower out of sync meanwhile (I3)
 hangs      one broker hangs: what can be answered is, at once (I13)
 deaf       all brokers hang: what asks them or starts is told so, and SIGTERM ends the server
            (I13, I15)
@@ -100,12 +101,12 @@ class Cluster:
                 out += f.read()
         return out
 
-    def whole(self, topics, seconds=90):
+    def whole(self, topics, seconds=90, copies=3):
         """Until every replica is in sync again."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             try:
-                if all(len(self.partition(t).isrs) == 3 and self.partition(t).leader > 0
+                if all(len(self.partition(t).isrs) == copies and self.partition(t).leader > 0
                        for t in topics):
                     return True
             except Exception:  # pylint: disable=broad-except
@@ -326,10 +327,7 @@ def behind(c, folder):
         try:
             check(post(server.port, topic, key, 0.5) is None,
                   "a request is not answered while replicas in sync hang")
-            until = time.monotonic() + PATIENCE
-            while key.encode() not in c.log_of(leader, topic) and time.monotonic() < until:
-                time.sleep(0.1)
-            check(key.encode() in c.log_of(leader, topic), "but its leader holds the record")
+            check(holds(c, leader, topic, key, PATIENCE), "but its leader holds the record")
             if dies:
                 server.stop(signal.SIGKILL)
                 server = heir
@@ -349,6 +347,70 @@ def behind(c, folder):
     check(all(got.get(at) == key for key, at in told.items()),
           "I1 kafka: and is told the offset that it has", (told, got))
     check(server.stop() == 0, "the server ends with 0")
+
+
+def holds(c, node, topic, key, seconds):
+    """Whether that broker's log has it, now or soon."""
+    until = time.monotonic() + seconds
+    while key.encode() not in c.log_of(node, topic) and time.monotonic() < until:
+        time.sleep(0.1)
+    return key.encode() in c.log_of(node, topic)
+
+
+def left_alone(c, port, topic):
+    """A key whose record only the leader of two copies has, since its follower hangs,
+    and both.  One that is sent too late is not taken: the next one then."""
+    for turn in range(10):
+        c.whole([topic], copies=2)
+        at = c.partition(topic)
+        follower = next(n for n in at.replicas if n != at.leader)
+        c.kill(follower, signal.SIGSTOP)
+        if post(port, topic, f"A-{turn}", 0.5) is None and \
+                holds(c, at.leader, topic, f"A-{turn}", 2):
+            return f"A-{turn}", at.leader, follower
+        c.kill(follower, signal.SIGCONT)
+    raise RuntimeError("no record was left alone")
+
+
+def in_sync(c, node, topic):
+    """How many replicas are, as a client is told who asks that broker first."""
+    admin = ck_admin.AdminClient({"bootstrap.servers": c.values[f"node{node}"], "log_level": 0})
+    try:
+        return len(admin.list_topics(topic, timeout=10).topics[topic].partitions[0].isrs)
+    except Exception:  # pylint: disable=broad-except
+        return 0  # it asked the one that hangs
+
+
+def alone(c, folder):
+    """With fewer in sync than it needs, a leader does not show what it holds."""
+    topic = f"alone{c.run}.pin"
+    c.admin.create_topics([ck_admin.NewTopic(topic, 1, 2, config={
+        "min.insync.replicas": "2"})])[topic].result(60)
+    for node in (1, 2, 3):
+        c.known(c.values[f"node{node}"], [topic])
+    words = ("--set", f"prefix=alone{c.run}")
+    server = Server(os.path.join(folder, "alone"), c.url, 0, *words)
+    heir = Server(os.path.join(folder, "alone-heir"), c.url, 0, *words)
+    until_stored(server.port, topic, "A-first")
+    key, leader, follower = left_alone(c, server.port, topic)
+    try:
+        server.stop(signal.SIGKILL)
+        until = time.monotonic() + PATIENCE
+        count = in_sync(c, leader, topic)
+        while count != 1 and time.monotonic() < until:
+            time.sleep(0.1)
+            count = in_sync(c, leader, topic)
+        check(count == 1, "a leader is left alone with a record", count)
+        got = post(heir.port, topic, key, HOLD)
+        check(got is None or got[0] >= 500, "nobody is told an offset of it", got)
+    finally:
+        c.kill(follower, signal.SIGCONT)
+    told = until_stored(heir.port, topic, key)
+    now = {offset: i for (_, _, offset), i in held(c.bootstrap, [topic]).items() if i == key}
+    check(len(now) == 1, "I3 kafka: a request that a leader held alone is stored once when it "
+          "is repeated", now)
+    check(told in now, "I1 kafka: and is told the offset that it has", (told, now))
+    check(heir.stop() == 0, "the server that came after ends with 0")
 
 
 class Asking(threading.Thread):
@@ -561,7 +623,7 @@ def rebalance(c, folder):
 
 
 CASES = {"leaders": leaders, "killed": killed, "stopped": stopped, "sigterm": sigterm,
-         "behind": behind, "hangs": hangs, "deaf": deaf, "rebalance": rebalance}
+         "behind": behind, "alone": alone, "hangs": hangs, "deaf": deaf, "rebalance": rebalance}
 
 
 def main():
