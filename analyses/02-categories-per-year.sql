@@ -11,8 +11,8 @@
 SELECT
     post_year,
     category,
-    count(*) AS category_count
-FROM pin_geo
+    CAST(sum(posts) AS BIGINT) AS category_count
+FROM posts_in_month
 WHERE post_year BETWEEN {from_year} AND {to_year}
 GROUP BY post_year, category
 ORDER BY post_year NULLS LAST, category NULLS LAST

@@ -15,10 +15,10 @@ FROM (
     SELECT
         post_year,
         category,
-        count(*) AS category_count,
-        rank() OVER (PARTITION BY post_year ORDER BY count(*) DESC) AS place  --? ties=keep
-        row_number() OVER (PARTITION BY post_year ORDER BY count(*) DESC, category NULLS LAST) AS place  --? ties=first
-    FROM pin_geo
+        CAST(sum(posts) AS BIGINT) AS category_count,
+        rank() OVER (PARTITION BY post_year ORDER BY sum(posts) DESC) AS place  --? ties=keep
+        row_number() OVER (PARTITION BY post_year ORDER BY sum(posts) DESC, category NULLS LAST) AS place  --? ties=first
+    FROM posts_in_month
     WHERE post_year BETWEEN {from_year} AND {to_year}
     GROUP BY post_year, category
 ) ranked

@@ -7,15 +7,7 @@
 SELECT
     concat(lpad(CAST(post_year AS STRING), 4, '0'), '-', lpad(CAST(post_month AS STRING), 2, '0')) AS month,
     category,
-    category_count
-FROM (
-    SELECT
-        post_year,
-        post_month,
-        category,
-        count(*) AS category_count
-    FROM pin_geo
-    WHERE post_year IS NOT NULL
-    GROUP BY post_year, post_month, category
-) counted
+    posts AS category_count
+FROM posts_in_month
+WHERE post_year IS NOT NULL
 ORDER BY month, category NULLS LAST

@@ -2,24 +2,35 @@
 -- joined by ind once, on the few columns that the questions need.
 --
 -- Each view begins with a line "-- view NAME: what a row is".  An engine may
--- keep a view's rows instead of computing them for every answer.  age_band:
--- 0 under 18, 1 18-24, 2 25-35, 3 36-50, 4 over 50, NULL unknown.
+-- keep a view's rows instead of computing them for every answer; one that ends
+-- in "FROM a JOIN b USING (key)", it may match once.  age_band: 0 under 18,
+-- 1 18-24, 2 25-35, 3 36-50, 4 over 50, NULL unknown.
 
 -- view pin_geo: a post with its place
 SELECT
-    p.ind,
-    p.category,
-    p.poster_name,
-    p.follower_count,
-    g.country,
-    year(g.timestamp) AS post_year,
-    month(g.timestamp) AS post_month
-FROM clean_pin p
-JOIN clean_geo g ON p.ind = g.ind
-
--- view people: who a row number belongs to
-SELECT
     ind,
+    category,
+    poster_name,
+    follower_count,
+    country,
+    year(timestamp) AS post_year,
+    month(timestamp) AS post_month
+FROM clean_pin
+JOIN clean_geo USING (ind)
+
+-- view posts_in_month: a category in a month, with how many posts it had
+SELECT
+    post_year,
+    post_month,
+    category,
+    count(*) AS posts
+FROM pin_geo
+GROUP BY post_year, post_month, category
+
+-- view pin_user: a post with its user
+SELECT
+    category,
+    follower_count,
     CASE
         WHEN age < 18 THEN 0
         WHEN age <= 24 THEN 1
@@ -28,32 +39,32 @@ SELECT
         WHEN age > 50 THEN 4
     END AS age_band,
     year(date_joined) AS join_year
-FROM clean_user
-
--- view pin_user: a post with its user
-SELECT
-    p.category,
-    p.follower_count,
-    u.age_band,
-    u.join_year
-FROM clean_pin p
-JOIN people u ON p.ind = u.ind
+FROM clean_pin
+JOIN clean_user USING (ind)
 
 -- view pin_geo_user: a post with its place and its user
 SELECT
-    p.post_year,
-    p.follower_count,
-    u.age_band
-FROM pin_geo p
-JOIN people u ON p.ind = u.ind
+    year(timestamp) AS post_year,
+    follower_count,
+    CASE
+        WHEN age < 18 THEN 0
+        WHEN age <= 24 THEN 1
+        WHEN age <= 35 THEN 2
+        WHEN age <= 50 THEN 3
+        WHEN age > 50 THEN 4
+    END AS age_band
+FROM clean_pin
+JOIN clean_geo USING (ind)
+JOIN clean_user USING (ind)
 
 -- view pin_geo_name: a post with its place and the name of its user
 SELECT
-    p.country,
-    p.follower_count,
-    u.user_name
-FROM pin_geo p
-JOIN clean_user u ON p.ind = u.ind
+    country,
+    follower_count,
+    user_name
+FROM clean_pin
+JOIN clean_geo USING (ind)
+JOIN clean_user USING (ind)
 
 -- view column_nulls: a column, with how many of its values are NULL
 SELECT 'geo' AS table_name, 'ind' AS column_name, count(*) AS rows, count(*) - count(ind) AS nulls FROM clean_geo

@@ -34,6 +34,24 @@ static size_t utf8_step(const unsigned char *p, size_t left)
     return 0;
 }
 
+/* Are 1 to 7 bytes ASCII?  Short texts are many. */
+static bool few_ascii(const unsigned char *p, size_t n)
+{
+    unsigned char all = 0;
+    uint32_t a;
+    uint32_t b;
+
+    if (n >= sizeof(a)) {
+        memcpy(&a, p, sizeof(a));
+        memcpy(&b, p + n - sizeof(b), sizeof(b));
+        return ((a | b) & UINT32_C(0x80808080)) == 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        all |= p[i];
+    }
+    return all < 0x80;
+}
+
 bool text_utf8_valid(struct slice s, size_t *bad_at)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
@@ -49,6 +67,8 @@ bool text_utf8_valid(struct slice s, size_t *bad_at)
                 i += sizeof(w);
                 continue;
             }
+        } else if (few_ascii(p + i, s.len - i)) {
+            break;
         }
         n = utf8_step(p + i, s.len - i);
         if (n == 0) {

@@ -38,6 +38,7 @@ enum duck_type {
 struct duck_column {
     const char *name;
     enum duck_type type;
+    bool zoneless;         /* timestamps go in as TIMESTAMP */
     const char *fields[2]; /* points: the names of the two doubles */
     uint8_t *valid;
     void *fixed;
@@ -101,6 +102,17 @@ void duck_result_free(struct duck_result *r); /* NULL is fine */
  */
 int duck_feed(struct duck *d, const char *name, const struct duck_rows *sets,
               size_t n, struct err *e) MUST_USE;
+/*
+ * Make the inner join of n fed views readable as the view `name`, by equality
+ * of an integer column that all of them have, without a copy of a value: the
+ * columns of the first, then those of the others but the key.  *ret is false,
+ * and nothing is made, where SQL must do it: other keys, keys far apart, other
+ * columns of one name, more matches than a few times the rows.  Columns of
+ * lists and points are left out.
+ */
+int duck_feed_joined(struct duck *d, const char *name, const char *const *fed,
+                     size_t n, const char *key, bool *ret,
+                     struct err *e) MUST_USE;
 /* Append rows to a table whose columns have these types in this order. */
 int duck_append(struct duck *d, const char *table, const struct duck_rows *rows,
                 struct err *e) MUST_USE;

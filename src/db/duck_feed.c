@@ -4,22 +4,10 @@
 
 #include "core/buf.h"
 #include "core/mem.h"
-#include "core/text.h"
-#include "db/duck_int.h"
+#include "db/duck_view_int.h"
 
 enum {
-    SQL_MAX = 4096,
-    TYPE_FIELDS = 2
-};
-
-/* What the table function of one fed name reads. */
-struct duck_view {
-    struct duck_view *next;
-    struct duck *d;
-    char *name;
-    const struct duck_rows *sets;
-    size_t n;
-    size_t total;
+    SQL_MAX = 4096
 };
 
 /* One scan: which columns are wanted, and how far it is. */
@@ -27,177 +15,8 @@ struct scan {
     const struct duck_view *view;
     size_t *columns;
     size_t ncolumns;
-    atomic_size_t next; /* row to hand out, counted over all sets */
+    atomic_size_t next; /* row to hand out */
 };
-
-static duckdb_type plain_type(enum duck_type t)
-{
-    switch (t) {
-    case DUCK_INT32:
-        return DUCKDB_TYPE_INTEGER;
-    case DUCK_INT64:
-        return DUCKDB_TYPE_BIGINT;
-    case DUCK_TIMESTAMP:
-        return DUCKDB_TYPE_TIMESTAMP_TZ;
-    case DUCK_BOOL:
-        return DUCKDB_TYPE_BOOLEAN;
-    case DUCK_TEXT:
-    case DUCK_TEXT_LIST:
-        return DUCKDB_TYPE_VARCHAR;
-    case DUCK_DOUBLE:
-    case DUCK_DOUBLE_LIST:
-    case DUCK_POINT:
-        break;
-    }
-    return DUCKDB_TYPE_DOUBLE;
-}
-
-duckdb_logical_type duck_type_make(const struct duck_api *api,
-                                   const struct duck_column *c)
-{
-    duckdb_logical_type item = api->create_logical_type(plain_type(c->type));
-    duckdb_logical_type whole = item;
-
-    if (c->type == DUCK_TEXT_LIST || c->type == DUCK_DOUBLE_LIST) {
-        whole = api->create_list_type(item);
-    } else if (c->type == DUCK_POINT) {
-        duckdb_logical_type types[TYPE_FIELDS] = {item, item};
-        const char *names[TYPE_FIELDS] = {c->fields[0], c->fields[1]};
-
-        whole = api->create_struct_type(types, names, TYPE_FIELDS);
-    } else {
-        return whole;
-    }
-    api->destroy_logical_type(&item);
-    return whole;
-}
-
-/* --- values into vectors ---------------------------------------------------- */
-
-static void fill_nulls(const struct duck_api *api, duckdb_vector v,
-                       const uint8_t *valid, size_t n)
-{
-    uint64_t *bits = NULL;
-
-    for (size_t i = 0; i < n; i++) {
-        if (valid[i] != 0) {
-            continue;
-        }
-        if (bits == NULL) {
-            api->vector_ensure_validity_writable(v);
-            bits = api->vector_get_validity(v);
-        }
-        bits[i / 64] &= ~(UINT64_C(1) << (i % 64));
-    }
-}
-
-static bool fill_texts(const struct duck_api *api, duckdb_vector v,
-                       const struct duck_column *c, size_t from, size_t n)
-{
-    uint64_t start = from > 0 ? c->end[from - 1] : 0;
-
-    for (size_t i = 0; i < n; i++) {
-        uint64_t end = c->end[from + i];
-        struct slice s = {c->bytes + start, (size_t)(end - start)};
-
-        start = end;
-        if (c->valid[from + i] == 0) {
-            continue;
-        }
-        if (!text_utf8_valid(s, NULL)) {
-            return false;
-        }
-        api->unsafe_vector_assign_string_element_len(v, i, s.ptr, s.len);
-    }
-    return true;
-}
-
-static bool fill_list(const struct duck_api *api, duckdb_vector v,
-                      const struct duck_column *c, size_t from, size_t n)
-{
-    uint64_t first = from > 0 ? c->end[from - 1] : 0;
-    size_t items = (size_t)(c->end[from + n - 1] - first);
-    duckdb_list_entry *at = api->vector_get_data(v);
-    uint64_t start = first;
-    duckdb_vector child;
-
-    if (api->list_vector_reserve(v, items) != DuckDBSuccess ||
-        api->list_vector_set_size(v, items) != DuckDBSuccess) {
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        uint64_t end = c->end[from + i];
-
-        at[i] = (duckdb_list_entry){start - first, end - start};
-        start = end;
-    }
-    child = api->list_vector_get_child(v);
-    if (c->type == DUCK_DOUBLE_LIST) {
-        if (items > 0) {
-            memcpy(api->vector_get_data(child), c->doubles + first,
-                   items * sizeof(double));
-        }
-        return true;
-    }
-    for (size_t k = 0; k < items; k++) {
-        uint64_t a = first + k > 0 ? c->item_end[first + k - 1] : 0;
-        struct slice s = {c->bytes + a, (size_t)(c->item_end[first + k] - a)};
-
-        if (!text_utf8_valid(s, NULL)) {
-            return false;
-        }
-        api->unsafe_vector_assign_string_element_len(child, k, s.ptr, s.len);
-    }
-    return true;
-}
-
-static void fill_points(const struct duck_api *api, duckdb_vector v,
-                        const struct duck_column *c, size_t from, size_t n)
-{
-    for (idx_t k = 0; k < TYPE_FIELDS; k++) {
-        duckdb_vector child = api->struct_vector_get_child(v, k);
-        double *to = api->vector_get_data(child);
-
-        for (size_t i = 0; i < n; i++) {
-            to[i] = c->doubles[2 * (from + i) + k];
-        }
-        fill_nulls(api, child, c->valid + from, n);
-    }
-}
-
-bool duck_vector_fill(const struct duck_api *api, duckdb_vector v,
-                      const struct duck_column *c, size_t from, size_t n)
-{
-    static const size_t width[] = {
-        [DUCK_INT32] = 4,     [DUCK_INT64] = 8, [DUCK_DOUBLE] = 8,
-        [DUCK_TIMESTAMP] = 8, [DUCK_BOOL] = 1,
-    };
-
-    if (n == 0) {
-        return true;
-    }
-    fill_nulls(api, v, c->valid + from, n);
-    switch (c->type) {
-    case DUCK_TEXT:
-        return fill_texts(api, v, c, from, n);
-    case DUCK_TEXT_LIST:
-    case DUCK_DOUBLE_LIST:
-        return fill_list(api, v, c, from, n);
-    case DUCK_POINT:
-        fill_points(api, v, c, from, n);
-        return true;
-    case DUCK_INT32:
-    case DUCK_INT64:
-    case DUCK_DOUBLE:
-    case DUCK_TIMESTAMP:
-    case DUCK_BOOL:
-        memcpy(api->vector_get_data(v),
-               (const char *)c->fixed + from * width[c->type],
-               n * width[c->type]);
-        return true;
-    }
-    return true;
-}
 
 /* --- the table function ------------------------------------------------------ */
 
@@ -221,8 +40,8 @@ static void feed_bind(duckdb_bind_info info)
     const struct duck_view *view = view_of("duckdb_bind_get_extra_info", info);
     const struct duck_api *api = &view->d->api;
 
-    for (size_t i = 0; i < view->sets[0].ncolumns; i++) {
-        const struct duck_column *c = &view->sets[0].columns[i];
+    for (size_t i = 0; i < duck_view_columns(view); i++) {
+        const struct duck_column *c = duck_view_column(view, i);
         duckdb_logical_type t = duck_type_make(api, c);
 
         api->bind_add_result_column(info, c->name, t);
@@ -263,26 +82,57 @@ static void feed_init(duckdb_init_info info)
     api->init_set_max_threads(info, (idx_t)view->d->threads);
 }
 
-/* Find the rows from the next number on: a set and the place in it. */
-static size_t take(struct scan *scan, size_t step, size_t *ret_set,
-                   size_t *ret_from)
+/* Add rows [at, at + n) of a column, over as many sets as they lie in. */
+static bool put_rows(const struct duck_view *view, struct duck_into *to,
+                     size_t col, size_t at, size_t n)
+{
+    size_t s = 0;
+    size_t above = view->n;
+
+    /* the last set that begins at or before the row */
+    while (above - s > 1) {
+        size_t middle = s + (above - s) / 2;
+
+        if (view->first[middle] <= at) {
+            s = middle;
+        } else {
+            above = middle;
+        }
+    }
+    for (; n > 0; s++) {
+        const struct duck_rows *set = &view->sets[s];
+        size_t from = at - view->first[s];
+        size_t some = set->rows - from < n ? set->rows - from : n;
+
+        if (!duck_vector_put(to, &set->columns[col], from, some)) {
+            return false;
+        }
+        at += some;
+        n -= some;
+    }
+    return true;
+}
+
+static bool fill(const struct scan *scan, duckdb_data_chunk chunk, size_t at,
+                 size_t n)
 {
     const struct duck_view *view = scan->view;
-    size_t at = atomic_fetch_add(&scan->next, step);
+    const struct duck_api *api = &view->d->api;
 
-    /* a step is cut at the end of its set: sets are counted in whole steps */
-    for (size_t s = 0; s < view->n; s++) {
-        size_t rows = view->sets[s].rows;
-        size_t whole = (rows + step - 1) / step * step;
+    for (size_t i = 0; i < scan->ncolumns; i++) {
+        struct duck_into to = {.api = api,
+                               .v = api->data_chunk_get_vector(chunk, i)};
+        size_t col = scan->columns[i];
 
-        if (at < whole) {
-            *ret_set = s;
-            *ret_from = at;
-            return rows - at < step ? rows - at : step;
+        /* a scan that needs no column asks for the row number */
+        if (col < duck_view_columns(view) &&
+            !(view->joined != NULL
+                  ? duck_joined_put(view->joined, &to, col, at, n)
+                  : put_rows(view, &to, col, at, n))) {
+            return false;
         }
-        at -= whole;
     }
-    return 0;
+    return true;
 }
 
 static void feed_run(duckdb_function_info info, duckdb_data_chunk chunk)
@@ -290,27 +140,20 @@ static void feed_run(duckdb_function_info info, duckdb_data_chunk chunk)
     extra_fn init_data = NULL;
     struct scan *scan;
     const struct duck_api *api;
-    size_t set = 0;
-    size_t from = 0;
+    size_t step;
+    size_t at;
     size_t n;
 
     duck_symbol("duckdb_function_get_init_data", &init_data, sizeof(init_data));
     scan = init_data(info);
     api = &scan->view->d->api;
-    n = take(scan, api->vector_size(), &set, &from);
-    for (size_t i = 0; i < scan->ncolumns && n > 0; i++) {
-        size_t col = scan->columns[i];
-        const struct duck_column *columns = scan->view->sets[set].columns;
-
-        /* a scan that needs no column asks for the row number */
-        if (col >= scan->view->sets[set].ncolumns) {
-            continue;
-        }
-        if (!duck_vector_fill(api, api->data_chunk_get_vector(chunk, i),
-                              &columns[col], from, n)) {
-            api->function_set_error(info, "text that is not UTF-8");
-            n = 0;
-        }
+    step = api->vector_size();
+    at = atomic_fetch_add(&scan->next, step);
+    n = at < scan->view->total ? scan->view->total - at : 0;
+    n = n < step ? n : step;
+    if (n > 0 && !fill(scan, chunk, at, n)) {
+        api->function_set_error(info, "text that is not UTF-8");
+        n = 0;
     }
     atomic_fetch_add(&scan->view->d->copied, 1);
     api->data_chunk_set_size(chunk, n);
@@ -354,31 +197,20 @@ static int make_view(struct duck *d, const char *name, const char *function,
     return rc;
 }
 
-int duck_feed(struct duck *d, const char *name, const struct duck_rows *sets,
-              size_t n, struct err *e)
+int duck_view_add(struct duck *d, struct duck_view *view, const char *name,
+                  struct err *e)
 {
-    struct duck_view *view = mem_zero(1, sizeof(*view));
     char function[32];
 
-    assert(n > 0);
-    if (view == NULL) {
-        return err_nomem(e, sizeof(*view));
-    }
-    view->d = d;
-    view->sets = sets;
-    view->n = n;
-    for (size_t i = 0; i < n; i++) {
-        view->total += sets[i].rows;
-    }
-    view->name = mem_text(name, strlen(name));
-    if (view->name == NULL) {
-        mem_free(view);
-        return err_nomem(e, strlen(name));
-    }
     /* functions cannot be replaced, so each feeding makes one more; they and
      * what they point to go when the database is closed */
+    view->d = d;
     view->next = d->views;
     d->views = view;
+    view->name = mem_text(name, strlen(name));
+    if (view->name == NULL) {
+        return err_nomem(e, strlen(name));
+    }
     (void)snprintf(function, sizeof(function), "pinline_feed_%u", d->fed++);
     if (register_view(d, view, function, e) < 0) {
         return -1;
@@ -386,11 +218,36 @@ int duck_feed(struct duck *d, const char *name, const struct duck_rows *sets,
     return make_view(d, name, function, e);
 }
 
+int duck_feed(struct duck *d, const char *name, const struct duck_rows *sets,
+              size_t n, struct err *e)
+{
+    struct duck_view *view = mem_zero(1, sizeof(*view));
+    size_t *first = mem_zero(n, sizeof(*first));
+
+    assert(n > 0);
+    if (view == NULL || first == NULL) {
+        mem_free(view);
+        mem_free(first);
+        return err_nomem(e, n * sizeof(*first));
+    }
+    view->sets = sets;
+    view->n = n;
+    view->first = first;
+    for (size_t i = 0; i < n; i++) {
+        first[i] = view->total;
+        view->total += sets[i].rows;
+    }
+    return duck_view_add(d, view, name, e);
+}
+
 void duck_views_free(struct duck *d)
 {
     while (d->views != NULL) {
         struct duck_view *next = d->views->next;
 
+        duck_joined_free(d->views->joined);
+        duck_index_free(d->views->index);
+        mem_free(d->views->first);
         mem_free(d->views->name);
         mem_free(d->views);
         d->views = next;
@@ -410,9 +267,10 @@ static int append_chunks(struct duck *d, duckdb_appender a,
 
         d->api.data_chunk_reset(chunk);
         for (size_t i = 0; i < rows->ncolumns; i++) {
-            if (!duck_vector_fill(&d->api,
-                                  d->api.data_chunk_get_vector(chunk, i),
-                                  &rows->columns[i], at, n)) {
+            struct duck_into to = {.api = &d->api,
+                                   .v = d->api.data_chunk_get_vector(chunk, i)};
+
+            if (!duck_vector_put(&to, &rows->columns[i], at, n)) {
                 return err_set(e, ERR_INVALID,
                                "column \"%s\" holds text that is not UTF-8",
                                rows->columns[i].name);

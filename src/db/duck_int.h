@@ -84,7 +84,6 @@
     XX(table_function_set_init)                     \
     XX(table_function_set_name)                     \
     XX(table_function_supports_projection_pushdown) \
-    XX(unsafe_vector_assign_string_element_len)     \
     XX(vector_ensure_validity_writable)             \
     XX(vector_get_data)                             \
     XX(vector_get_validity)                         \
@@ -138,11 +137,6 @@ void duck_watch_stop(struct duck *d);
  * their own codes. */
 int duck_fail(struct duck *d, const char *text, struct err *e);
 
-duckdb_logical_type duck_type_make(const struct duck_api *api,
-                                   const struct duck_column *c);
-/* Put rows [from, from + n) of a column into a vector; false for bad UTF-8. */
-bool duck_vector_fill(const struct duck_api *api, duckdb_vector v,
-                      const struct duck_column *c, size_t from, size_t n);
 void duck_views_free(struct duck *d);
 
 #endif

@@ -178,7 +178,7 @@ int databricks_rows_end(struct databricks_rows *r, size_t max_bytes,
     }
     buf_init(&b, SQL_MAX);
     if (duck_open(&d, &conf, e) == 0 &&
-        frame_feed(d, "came", list, 1, &feed, e) == 0 &&
+        frame_feed(d, "came", list, 1, false, &feed, e) == 0 &&
         put_select(r, &b, e) == 0 && buf_text(&b, &sql, e) == 0) {
         rc = frame_query(d, sql, max_bytes, ret, e);
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "engine/duckdb_int.h"
 #include "engine/engine_ops.h"
 #include "lake/delta_at.h"
 #include "json/json.h"
@@ -11,7 +12,8 @@
 enum {
     TABLES_MAX = 64,
     SQL_MAX = 64 << 20,
-    VERSION_MAX = 48
+    VERSION_MAX = 48,
+    NAME_BYTES = 32
 };
 
 /* One added table. */
@@ -28,6 +30,7 @@ struct duckdb_engine {
     const struct store_conf *store;
     struct table tables[TABLES_MAX];
     size_t ntables;
+    unsigned njoined; /* views of joined rows */
     char version[VERSION_MAX];
 };
 
@@ -81,19 +84,31 @@ static const char *duckdb_engine_version(const void *engine)
     return g->version;
 }
 
-/* The place for a table of this name; an earlier one of it is let go. */
+static struct table *find(struct duckdb_engine *g, struct slice name)
+{
+    for (size_t i = 0; i < g->ntables; i++) {
+        if (slice_is(name, g->tables[i].name)) {
+            return &g->tables[i];
+        }
+    }
+    return NULL;
+}
+
+/* The place for a table of this name; an earlier one of it is let go, but rows
+ * in memory stay, without a name: joined views may read them. */
 static struct table *place(struct duckdb_engine *g, const char *name,
                            struct err *e)
 {
     char *copy = mem_text(name, strlen(name));
-    struct table *t = NULL;
+    struct table *t = find(g, slice_of(name));
 
     if (copy == NULL) {
         err_nomem(e, strlen(name));
         return NULL;
     }
-    for (size_t i = 0; i < g->ntables && t == NULL; i++) {
-        t = strcmp(g->tables[i].name, name) == 0 ? &g->tables[i] : NULL;
+    if (t != NULL && t->feed != NULL) {
+        t->name[0] = '\0';
+        t = NULL;
     }
     if (t == NULL && g->ntables == TABLES_MAX) {
         mem_free(copy);
@@ -193,14 +208,20 @@ static int duckdb_engine_add_delta(void *engine, const char *name,
     return rc;
 }
 
+static void fed_name(const struct duckdb_engine *g, const struct table *t,
+                     char ret[NAME_BYTES])
+{
+    (void)snprintf(ret, NAME_BYTES, "fed_%zu", (size_t)(t - g->tables));
+}
+
 static int duckdb_engine_add_batches(void *engine, const char *name,
                                      const struct batch *const *batches,
                                      size_t n, struct err *e)
 {
     struct duckdb_engine *g = engine;
     struct table *t = place(g, name, e);
-    char fed[64];
-    char sql[96];
+    char fed[NAME_BYTES];
+    char sql[NAME_BYTES + 8];
 
     if (t == NULL) {
         return -1;
@@ -211,31 +232,83 @@ static int duckdb_engine_add_batches(void *engine, const char *name,
     }
     memcpy(t->batches, batches, n * sizeof(*t->batches));
     t->n = n;
-    (void)snprintf(fed, sizeof(fed), "fed_%zu", (size_t)(t - g->tables));
+    fed_name(g, t, fed);
     (void)snprintf(sql, sizeof(sql), "FROM %s", fed);
-    if (frame_feed(g->duck, fed, t->batches, n, &t->feed, e) < 0) {
+    if (frame_feed(g->duck, fed, t->batches, n, true, &t->feed, e) < 0) {
         return -1;
     }
     return make_view(g, name, sql, e);
+}
+
+/* CREATE OR REPLACE TEMP `what` name AS head tail. */
+static int create(struct duckdb_engine *g, const char *what, const char *name,
+                  struct slice head, const char *tail, struct err *e)
+{
+    const char *sql;
+    struct buf b;
+    int rc = -1;
+
+    buf_init(&b, SQL_MAX);
+    if (buf_putf(&b, e, "CREATE OR REPLACE TEMP %s ", what) == 0 &&
+        duck_quote(&b, slice_of(name), '"', e) == 0 &&
+        buf_puts(&b, " AS ", e) == 0 && buf_append(&b, head, e) == 0 &&
+        buf_puts(&b, tail, e) == 0 && buf_text(&b, &sql, e) == 0) {
+        rc = duck_run(g->duck, sql, e);
+    }
+    buf_release(&b);
+    return rc;
+}
+
+/*
+ * A join of rows in memory is not kept but made: their rows are matched once,
+ * and each question takes the values that it needs from where they lie.
+ * *ret false: this SELECT is for DuckDB.
+ */
+static int join_rows(struct duckdb_engine *g, const char *name,
+                     const char *select, bool *ret, struct err *e)
+{
+    char names[DUCKDB_USING_MAX][NAME_BYTES];
+    const char *fed[DUCKDB_USING_MAX];
+    struct duckdb_using u;
+    char joined[NAME_BYTES];
+    char from[NAME_BYTES + 8];
+    char key[64];
+    struct err refused;
+
+    *ret = duckdb_using_read(slice_of(select), &u) && u.key.len < sizeof(key);
+    for (size_t i = 0; *ret && i < u.n; i++) {
+        const struct table *t = find(g, u.tables[i]);
+
+        *ret = t != NULL && t->feed != NULL;
+        if (*ret) {
+            fed_name(g, t, names[i]);
+            fed[i] = names[i];
+        }
+    }
+    if (!*ret) {
+        return 0;
+    }
+    (void)snprintf(key, sizeof(key), "%.*s", SLICE_FMT(u.key));
+    (void)snprintf(joined, sizeof(joined), "joined_%u", g->njoined++);
+    (void)snprintf(from, sizeof(from), "FROM %s", joined);
+    if (duck_feed_joined(g->duck, joined, fed, u.n, key, ret, e) < 0) {
+        return -1;
+    }
+    /* names with their table before them, lists: DuckDB knows them */
+    *ret = *ret && create(g, "VIEW", name, u.head, from, &refused) == 0;
+    return 0;
 }
 
 static int duckdb_engine_keep(void *engine, const char *name,
                               const char *select, struct err *e)
 {
     struct duckdb_engine *g = engine;
-    const char *sql;
-    struct buf b;
-    int rc = -1;
+    bool done;
 
-    buf_init(&b, SQL_MAX);
-    if (buf_puts(&b, "CREATE OR REPLACE TEMP TABLE ", e) == 0 &&
-        duck_quote(&b, slice_of(name), '"', e) == 0 &&
-        buf_puts(&b, " AS ", e) == 0 && buf_puts(&b, select, e) == 0 &&
-        buf_text(&b, &sql, e) == 0) {
-        rc = duck_run(g->duck, sql, e);
+    if (join_rows(g, name, select, &done, e) < 0) {
+        return -1;
     }
-    buf_release(&b);
-    return rc;
+    return done ? 0 : create(g, "TABLE", name, slice_of(select), "", e);
 }
 
 /* --- NULL counts without reading values ---------------------------------------- */
@@ -253,6 +326,25 @@ static int put_row(struct buf *b, const char *table, const char *column,
                     nulls);
 }
 
+static int64_t count_nulls(const uint8_t *valid, size_t n)
+{
+    enum {
+        STEP = 255 /* so that a byte holds the sum of one place */
+    };
+    int64_t nulls = 0;
+
+    for (size_t at = 0; at < n; at += STEP) {
+        size_t end = n - at < STEP ? n : at + STEP;
+        uint8_t some = 0;
+
+        for (size_t i = at; i < end; i++) {
+            some = (uint8_t)(some + (valid[i] == 0));
+        }
+        nulls += some;
+    }
+    return nulls;
+}
+
 static int count_batches(const struct table *t, const char *name, struct buf *b,
                          struct err *e)
 {
@@ -266,9 +358,7 @@ static int count_batches(const struct table *t, const char *name, struct buf *b,
             const struct batch *from = t->batches[k];
 
             rows += (int64_t)from->rows;
-            for (size_t i = 0; i < from->rows; i++) {
-                nulls += from->cols[c].valid[i] == 0;
-            }
+            nulls += count_nulls(from->cols[c].valid, from->rows);
         }
         if (put_row(b, name, first->defs[c].name, rows, nulls, e) < 0) {
             return -1;

@@ -89,7 +89,7 @@ int delta_checkpoint(struct delta *t, struct err *e)
     INJECT(delta_before_checkpoint);
     if (delta_need_duck(t, e) == 0 && fill_lines(t, &b, e) == 0 &&
         delta_place(t, key, path, e) == 0 &&
-        frame_feed(t->duck, "delta_lines", batches, 1, &feed, e) == 0 &&
+        frame_feed(t->duck, "delta_lines", batches, 1, false, &feed, e) == 0 &&
         parquet_write_query(t->duck, path, sql, NULL, e) == 0 &&
         delta_send(t, key, path, e) == 0 && write_pointer(t, b.rows, e) == 0) {
         t->checkpointed = t->s.version;

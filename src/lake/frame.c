@@ -198,8 +198,8 @@ int frame_each(struct duck *d, const char *sql, size_t rows, frame_fn fn,
 
 /* --- into DuckDB --------------------------------------------------------------- */
 
-static void borrow(const struct batch *b, struct duck_column *columns,
-                   struct duck_rows *ret)
+static void borrow(const struct batch *b, bool zoneless,
+                   struct duck_column *columns, struct duck_rows *ret)
 {
     for (size_t i = 0; i < b->columns; i++) {
         const struct col_def *def = &b->defs[i];
@@ -208,6 +208,7 @@ static void borrow(const struct batch *b, struct duck_column *columns,
         columns[i] = (struct duck_column){
             .name = def->name,
             .type = to_duck[def->type],
+            .zoneless = zoneless,
             .fields = {def->fields[0], def->fields[1]},
             .valid = c->valid,
             .fixed = c->fixed.any,
@@ -221,7 +222,7 @@ static void borrow(const struct batch *b, struct duck_column *columns,
 }
 
 int frame_feed(struct duck *d, const char *name,
-               const struct batch *const *batches, size_t n,
+               const struct batch *const *batches, size_t n, bool zoneless,
                struct frame_feed **ret, struct err *e)
 {
     struct frame_feed *f = mem_zero(1, sizeof(*f));
@@ -238,7 +239,7 @@ int frame_feed(struct duck *d, const char *name,
     }
     for (size_t i = 0; i < n; i++) {
         assert(batches[i]->columns == columns);
-        borrow(batches[i], f->columns + i * columns, &f->sets[i]);
+        borrow(batches[i], zoneless, f->columns + i * columns, &f->sets[i]);
     }
     if (duck_feed(d, name, f->sets, n, e) < 0) {
         frame_feed_free(f);
@@ -268,7 +269,7 @@ int frame_append(struct duck *d, const char *table, const struct batch *b,
     if (columns == NULL) {
         return err_nomem(e, b->columns * sizeof(*columns));
     }
-    borrow(b, columns, &rows);
+    borrow(b, false, columns, &rows);
     rc = duck_append(d, table, &rows, e);
     mem_free(columns);
     return rc;

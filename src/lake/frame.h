@@ -32,11 +32,12 @@ int frame_each(struct duck *d, const char *sql, size_t rows, frame_fn fn,
 /*
  * Make n batches of the same columns readable as the view `name`.  The
  * batches stay the caller's and must not change until the feed is freed,
- * which is after the view was last read.
+ * which is after the view was last read.  Timestamps are of type TIMESTAMP for
+ * the SQL, else TIMESTAMPTZ.
  */
 struct frame_feed; /* opaque */
 int frame_feed(struct duck *d, const char *name,
-               const struct batch *const *batches, size_t n,
+               const struct batch *const *batches, size_t n, bool zoneless,
                struct frame_feed **ret, struct err *e) MUST_USE;
 void frame_feed_free(struct frame_feed *f); /* NULL is fine */
 /* Append a batch to a table with the same columns. */

@@ -65,7 +65,7 @@ int parquet_write(struct duck *d, const char *path,
     struct frame_feed *feed = NULL;
     int rc;
 
-    if (frame_feed(d, "parquet_rows", batches, n, &feed, e) < 0) {
+    if (frame_feed(d, "parquet_rows", batches, n, false, &feed, e) < 0) {
         return -1;
     }
     rc = parquet_write_query(d, path, "FROM parquet_rows", ret_bytes, e);

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/buf.h"
@@ -203,6 +204,19 @@ enum {
     ROWS = 5000
 };
 
+static int read_all(struct duck *d, const char *sql, struct err *e)
+{
+    struct duck_result *r = NULL;
+    struct duck_rows rows = {.rows = 1};
+    int rc = duck_query(d, sql, &r, e);
+
+    while (rc == 0 && rows.rows > 0) {
+        rc = duck_next(r, &rows, e);
+    }
+    duck_result_free(r);
+    return rc;
+}
+
 static void makes_rows_readable_and_appends_them(void)
 {
     struct duck *d = open_duck();
@@ -261,23 +275,182 @@ static void makes_rows_readable_and_appends_them(void)
     bytes[7] = (char)0xFF;
     CHECK_OK(duck_feed(d, "rows", sets, 1, &e), &e);
     first(d, "SELECT count(*) FROM rows", "5000");
-    {
-        struct duck_result *r = NULL;
-        struct duck_rows rows;
-        int rc = duck_query(d, "SELECT t FROM rows", &r, &e);
-
-        while (rc == 0) {
-            rc = duck_next(r, &rows, &e);
-            if (rc == 0 && rows.rows == 0) {
-                break;
-            }
-        }
-        duck_result_free(r);
-        CHECK(rc < 0 && strstr(e.msg, "not UTF-8") != NULL);
-    }
+    CHECK(read_all(d, "SELECT t FROM rows", &e) < 0 &&
+          strstr(e.msg, "not UTF-8") != NULL);
     CHECK(duck_append(d, "t", &sets[0], &e) < 0);
     CHECK(strstr(e.msg, "column \"t\" holds text that is not UTF-8") != NULL);
     duck_close(d);
+}
+
+/* --- joined views --------------------------------------------------------------- */
+
+enum {
+    KEYS = 3000,
+    SETS = 7
+};
+
+/* A table in sets: keys repeat, every eleventh is NULL, texts are long and
+ * short, numbers of every width. */
+struct side {
+    int32_t key[KEYS];
+    int64_t wide[KEYS];
+    double fraction[KEYS];
+    uint8_t flag[KEYS];
+    uint8_t valid[KEYS];
+    uint8_t all[KEYS];
+    uint64_t end[KEYS];
+    char bytes[KEYS * 16];
+    struct duck_column columns[SETS][5];
+    struct duck_rows sets[SETS];
+};
+
+static void fill_side(struct side *s, int32_t step, int32_t repeat,
+                      const char *const names[5])
+{
+    for (size_t k = 0, at = 0; k < SETS; k++) {
+        size_t rows = k == 2 ? 0 : KEYS / SETS + k;
+        uint64_t len = 0;
+        struct duck_column all[] = {
+            {.name = names[0], .type = DUCK_INT32, .fixed = s->key + at},
+            {.name = names[1], .type = DUCK_INT64, .fixed = s->wide + at},
+            {.name = names[2], .type = DUCK_DOUBLE, .fixed = s->fraction + at},
+            {.name = names[3], .type = DUCK_BOOL, .fixed = s->flag + at},
+            {.name = names[4], .type = DUCK_TEXT, .end = s->end + at},
+        };
+
+        all[4].bytes = s->bytes + at * 16;
+        for (size_t i = at; i < at + rows; i++) {
+            int n = snprintf(s->bytes + at * 16 + len, 16, "%.*s%zu",
+                             (int)(i % 9), "abcdefghi", i);
+
+            len += (uint64_t)n;
+            s->end[i] = len;
+            s->key[i] = (int32_t)i / repeat * step - 100;
+            s->wide[i] = (int64_t)i << 33;
+            s->fraction[i] = (double)i / 8;
+            s->flag[i] = i % 3 == 0;
+            s->valid[i] = i % 11 != 0;
+            s->all[i] = i % 7 != 0;
+        }
+        for (size_t c = 0; c < 5; c++) {
+            all[c].valid = (c == 0 ? s->valid : s->all) + at;
+            s->columns[k][c] = all[c];
+        }
+        s->sets[k] = (struct duck_rows){s->columns[k], 5, rows};
+        at += rows;
+    }
+}
+
+static void feed_sides(struct duck *d, struct side *a, struct side *b,
+                       struct side *c)
+{
+    static const char *const names[3][5] = {
+        {"Ind", "aw", "af", "ab", "at"},
+        {"ind", "bw", "bf", "bb", "bt"},
+        {"ind", "cw", "cf", "cb", "ct"},
+    };
+    struct err e = {0};
+
+    fill_side(a, 1, 2, names[0]);
+    fill_side(b, 3, 1, names[1]);
+    fill_side(c, 1, 3, names[2]);
+    CHECK_OK(duck_feed(d, "a", a->sets, SETS, &e), &e);
+    CHECK_OK(duck_feed(d, "b", b->sets, SETS, &e), &e);
+    CHECK_OK(duck_feed(d, "c", c->sets, SETS, &e), &e);
+}
+
+static void a_join_of_fed_views_is_the_one_of_sql(void)
+{
+    static const char *const parts[] = {"a", "c", "b"};
+    struct duck *d = open_duck();
+    struct side *sides = mem_zero(3, sizeof(*sides));
+    struct err e = {0};
+    bool done = false;
+
+    if (d == NULL || sides == NULL) {
+        test_fail(__FILE__, __LINE__, "no database or no memory");
+        return;
+    }
+    feed_sides(d, &sides[0], &sides[1], &sides[2]);
+    CHECK_OK(duck_feed_joined(d, "two", parts, 2, "ind", &done, &e), &e);
+    CHECK(done);
+    CHECK_OK(duck_feed_joined(d, "three", parts, 3, "IND", &done, &e), &e);
+    CHECK(done);
+    first(d,
+          "SELECT (SELECT count(*) FROM two) = (SELECT count(*) FROM a JOIN c "
+          "USING (ind)) AND (SELECT count(*) FROM two) > 4000",
+          "b1");
+    first(d,
+          "SELECT count(*) FROM (FROM two EXCEPT ALL FROM a JOIN c USING "
+          "(ind))",
+          "0");
+    first(d,
+          "SELECT count(*) FROM (SELECT * FROM a JOIN c USING (ind) JOIN b "
+          "USING (ind) EXCEPT ALL FROM three)",
+          "0");
+    first(d,
+          "SELECT (SELECT count(*) FROM three) = (SELECT count(*) FROM a JOIN "
+          "c USING (ind) JOIN b USING (ind)) AND (SELECT count(*) FROM three) "
+          "> 1000",
+          "b1");
+    first(d, "SELECT count(*) FROM two WHERE ind IS NULL", "0");
+    /* the row that it is in has no key; the next has one */
+    sides[2].bytes[0] = (char)0xFF;
+    CHECK_OK(read_all(d, "SELECT ct FROM two", &e), &e);
+    sides[2].bytes[1] = (char)0xFF;
+    CHECK(read_all(d, "SELECT ct FROM two", &e) < 0 &&
+          strstr(e.msg, "not UTF-8") != NULL);
+    CHECK_OK(read_all(d, "SELECT cw FROM two", &e), &e);
+    duck_close(d);
+    mem_free(sides);
+}
+
+static void joins_that_sql_must_make_are_left_to_it(void)
+{
+    static const char *const parts[] = {"a", "b", "c"};
+    static const char *const same[] = {"a", "a"};
+    static const char *const other[] = {"a", "nothing"};
+    static const char *const joined[] = {"ab", "c"};
+    struct duck *d = open_duck();
+    struct side *sides = mem_zero(3, sizeof(*sides));
+    struct err e = {0};
+    bool done = true;
+
+    if (d == NULL || sides == NULL) {
+        test_fail(__FILE__, __LINE__, "no database or no memory");
+        return;
+    }
+    feed_sides(d, &sides[0], &sides[1], &sides[2]);
+    CHECK_OK(duck_feed_joined(d, "x", same, 2, "ind", &done, &e), &e);
+    CHECK(!done); /* columns of one name */
+    CHECK_OK(duck_feed_joined(d, "x", other, 2, "ind", &done, &e), &e);
+    CHECK(!done);
+    CHECK_OK(duck_feed_joined(d, "x", parts, 2, "at", &done, &e), &e);
+    CHECK(!done); /* a text, and not in both */
+    CHECK_OK(duck_feed_joined(d, "ab", parts, 2, "ind", &done, &e), &e);
+    CHECK(done);
+    CHECK_OK(duck_feed_joined(d, "x", joined, 2, "ind", &done, &e), &e);
+    CHECK(!done);
+    /* every row has the same key: a million matches */
+    for (size_t i = 0; i < KEYS; i++) {
+        sides[0].key[i] = 5;
+        sides[2].key[i] = 5;
+    }
+    CHECK_OK(duck_feed(d, "c", sides[2].sets, SETS, &e), &e);
+    CHECK_OK(duck_feed_joined(d, "x", (const char *const[]){"a", "c"}, 2, "ind",
+                              &done, &e),
+             &e);
+    CHECK(!done);
+    /* keys far apart */
+    sides[2].key[1] = INT32_MAX;
+    CHECK_OK(duck_feed(d, "c", sides[2].sets, SETS, &e), &e);
+    CHECK_OK(duck_feed_joined(d, "x", (const char *const[]){"b", "c"}, 2, "ind",
+                              &done, &e),
+             &e);
+    CHECK(!done);
+    CHECK(duck_run(d, "FROM x", &e) < 0);
+    duck_close(d);
+    mem_free(sides);
 }
 
 static void a_missing_library_is_named(void)
@@ -305,6 +478,10 @@ int main(void)
          a_locked_database_reads_only_its_files},
         {"makes rows readable and appends them",
          makes_rows_readable_and_appends_them},
+        {"a join of fed views is the one of SQL",
+         a_join_of_fed_views_is_the_one_of_sql},
+        {"joins that SQL must make are left to it",
+         joins_that_sql_must_make_are_left_to_it},
     };
 
     return test_main(tests, ARRAY_LEN(tests));

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/fs.h"
@@ -89,6 +90,75 @@ static void rows_in_memory_are_asked(void)
     questions(g);
     engine_close(g);
     batch_release(&b);
+}
+
+/* Answers that read a join of rows in memory are those of the join kept. */
+static void joins_of_rows_in_memory_are_views(void)
+{
+    static const struct col_def other[] = {
+        {.name = "ind", .type = COL_INT32},
+        {.name = "word", .type = COL_TEXT},
+        {.name = "list", .type = COL_TEXT_LIST},
+    };
+    static const struct {
+        const char *select;
+        bool made; /* without keeping rows */
+    } cases[] = {
+        {"SELECT ind, name, word FROM clean_x JOIN clean_y USING (ind)", true},
+        {"SELECT year(timestamp) AS y, word from clean_x join clean_y\n"
+         "  using ( ind )\n",
+         true},
+        {"SELECT clean_x.ind, word FROM clean_x JOIN clean_y USING (ind)",
+         false},
+        {"SELECT * FROM clean_x JOIN clean_y USING (ind)", false},
+        {"SELECT list FROM clean_x JOIN clean_y USING (ind)", false},
+        {"SELECT word FROM clean_x LEFT JOIN clean_y USING (ind)", false},
+        {"SELECT word FROM clean_x JOIN clean_y USING (ind) WHERE ind > 3",
+         false},
+        {"WITH clean_y AS (SELECT 1 AS ind, 'w' AS word) SELECT word FROM "
+         "clean_x JOIN clean_y USING (ind)",
+         false},
+    };
+    struct batch x;
+    struct batch y;
+    const struct batch *xs[] = {&x, &x};
+    const struct batch *ys[] = {&y};
+
+    fill(&x, 40);
+    CHECK_OK(batch_init(&y, other, ARRAY_LEN(other), &e), &e);
+    for (int i = 0; i < 30; i++) {
+        CHECK_OK(i == 7 ? batch_put_null(&y, 0, &e)
+                        : batch_put_i32(&y, 0, i / 2, &e),
+                 &e);
+        CHECK_OK(batch_put_text(&y, 1, SLICE("over twelve bytes"), &e), &e);
+        CHECK_OK(batch_put_null(&y, 2, &e), &e);
+        batch_end_row(&y);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct engine *g = open_engine();
+        char sql[400];
+
+        CHECK_OK(engine_add_batches(g, "clean_x", xs, 2, &e), &e);
+        CHECK_OK(engine_add_batches(g, "clean_y", ys, 1, &e), &e);
+        CHECK_OK(engine_keep(g, "kept", cases[i].select, &e), &e);
+        CHECK_INT(ask(g, "SELECT count(*) FROM duckdb_tables() WHERE "
+                         "table_name = 'kept'"),
+                  cases[i].made ? 0 : 1);
+        (void)snprintf(sql, sizeof(sql),
+                       "SELECT count(*) FROM (FROM kept EXCEPT ALL (%s))",
+                       cases[i].select);
+        CHECK_INT(ask(g, sql), 0);
+        (void)snprintf(sql, sizeof(sql),
+                       "SELECT count(*) FROM ((%s) EXCEPT ALL FROM kept)",
+                       cases[i].select);
+        CHECK_INT(ask(g, sql), 0);
+        /* other rows of that name do not pull these away */
+        CHECK_OK(engine_add_batches(g, "clean_y", ys, 1, &e), &e);
+        CHECK(ask(g, "SELECT count(*) FROM kept") > 0);
+        engine_close(g);
+    }
+    batch_release(&x);
+    batch_release(&y);
 }
 
 static void make_table(const char *dir)
@@ -184,6 +254,8 @@ int main(void)
 {
     static const struct test tests[] = {
         {"rows in memory are asked", rows_in_memory_are_asked},
+        {"joins of rows in memory are views",
+         joins_of_rows_in_memory_are_views},
         {"Delta tables are asked, also when locked",
          delta_tables_are_asked_also_when_locked},
         {"limits and names are told", limits_and_names_are_told},
