@@ -23,9 +23,9 @@ def flow(s):
     check(sorted(r["value"]["n"] for r in got) == list(range(300)), "every record is read once")
     began = time.time()
     threading.Timer(0.5, lambda: s.produce("flow", [{"n": "late"}])).start()
-    late = records(uri, timeout=10000)
+    late = records(uri, timeout=20000)
     took = time.time() - began
-    check([r["value"]["n"] for r in late] == ["late"] and took < 5,
+    check([r["value"]["n"] for r in late] == ["late"] and took < 15,
           "a read ends when a record comes, not with its time", f"{late} after {took:.1f} s")
     r = post(uri + "/offsets", {})
     check(r.status_code == 200 and r.json() == [], "positions are stored", r.text)

@@ -14,7 +14,7 @@ import time
 
 import rest_side
 from rest_side import JSON, V2, Server, check, main, post, records, requests
-from told import quickest
+from told import quickest, tries
 
 MB = 1 << 20
 MOST = 128  # instances: consumers.max on Kafka
@@ -107,10 +107,9 @@ def bodies(s):
     million = b'{"records":[' + b",".join([b"{}"] * 1000000) + b"]}"
     for name, url in (("v2", f"{s.url}/topics/many"), ("v2 to a partition", f"{s.url}/topics/many/partitions/0")):
         refused(requests.post(url, data=million, headers={"Content-Type": JSON}), f"{name}: 1,000,000 records")
-    began = time.time()
-    refused(requests.post(v3, data=b"{}" * 1000000, headers={"Content-Type": "application/json"}),
-            "v3: 1,000,000 records in a stream")
-    check(time.time() - began < 10, "and that is found soon", time.time() - began)
+    took = tries(lambda: refused(requests.post(v3, data=b"{}" * 1000000, headers={
+        "Content-Type": "application/json"}), "v3: 1,000,000 records in a stream"), 10)
+    check(took[-1] < 10, "and that is found soon", took)
     entries = ",".join(f'{{"id":"{i}"}}' for i in range(11))
     r = requests.post(v3 + ":batch", data=f'{{"entries":[{entries}]}}', headers={"Content-Type": "application/json"})
     check(r.status_code == 422 and r.json()["error_code"] == 42208, "v3 batch: 11 entries are 422 and 42208", r.text)

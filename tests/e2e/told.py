@@ -43,6 +43,17 @@ def quickest(what, times=5):
     return best
 
 
+def tries(what, bound, times=3):
+    """Seconds of its calls until one took less than the bound: the machine may
+    stall in one of them, and what is slow is so in all."""
+    took = []
+    while len(took) < times and (not took or took[-1] >= bound):
+        began = time.monotonic()
+        what()
+        took.append(time.monotonic() - began)
+    return took
+
+
 def soon(look, seconds=60, pause=0.05, at_least=0.0):
     """look()'s first true answer, or its last: what is waited for comes much
     sooner, but a busy machine may take long."""
