@@ -56,6 +56,11 @@ def pace(least):
         return max(least, math.ceil(3 * (time.monotonic() - began)))
 
 
+def spread(every):
+    """The pace of about twenty rows an interval, in whole numbers."""
+    return f"{20 // every}/s" if every <= 20 else f"{every // 20}-{every // 20 + 1}s"
+
+
 def place():
     """A folder; a task whose scheduler was killed may still end in it."""
     return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -152,7 +157,7 @@ def one_round(seed, wider):
         with Server(None, pipelines=True, cwd=folder, stderr=subprocess.DEVNULL) as s:
             begin = time.time()
             done = pinline(folder, "emulate", "--to", s.url, "--rows", "40", "--pace",
-                           f"{20 / every:.3g}/s", "--order", "sequential", "--quiet")
+                           spread(every), "--order", "sequential", "--quiet")
         if done.returncode != 0:
             return f"emulate: {done.stderr}"
         begin = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(begin - every))
