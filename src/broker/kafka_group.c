@@ -167,7 +167,7 @@ static int ask(struct kafka *k, const char *group,
                struct broker_position **ret, size_t *n, struct err *e)
 {
     int64_t until = clock_mono_us() + PATIENCE_US;
-    struct err own;
+    struct err own = {.code = ERR_NONE};
     int rc;
 
     e = e ? e : &own;
@@ -326,7 +326,7 @@ int kafka_group_commit(struct broker *b, const char *group,
 {
     struct kafka *k = kafka_of(b);
     rd_kafka_topic_partition_list_t *l;
-    struct err own;
+    struct err own = {.code = ERR_NONE};
     int rc = 0;
 
     e = e ? e : &own;

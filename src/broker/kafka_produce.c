@@ -493,7 +493,7 @@ int kafka_produce_start(struct broker *b, struct broker_produce *p,
     struct kafka *k = kafka_of(b);
     struct kafka_asked *asked = NULL;
     struct kafka_topic *t;
-    struct err own;
+    struct err own = {.code = ERR_NONE};
 
     e = e ? e : &own;
 

@@ -116,7 +116,7 @@ static int read_settings(struct kafka *k, struct seen *t, size_t n,
     got = k->rd->DescribeConfigs_result_resources(
         k->rd->event_DescribeConfigs_result(call.event), &count);
     for (size_t i = 0; i < count; i++) {
-        struct seen key;
+        struct seen key = {.max_bytes = 0};
         struct seen *at;
 
         (void)snprintf(key.info.name, sizeof(key.info.name), "%s",

@@ -398,7 +398,7 @@ int seglog_catalog_create(struct broker *b, const struct broker_topic *t,
 {
     struct seglog *l = (struct seglog *)b;
     struct broker_topic own = *t;
-    struct err mine;
+    struct err mine = {.code = ERR_NONE};
     int rc;
 
     e = e ? e : &mine;
@@ -445,7 +445,7 @@ static int delete_row(struct seglog *l, const char *name, struct err *e)
 int seglog_catalog_delete(struct broker *b, const char *name, struct err *e)
 {
     struct seglog *l = (struct seglog *)b;
-    struct err mine;
+    struct err mine = {.code = ERR_NONE};
     char reserve[FS_PATH_MAX];
     int64_t removed;
     int rc;

@@ -232,7 +232,7 @@ static int dispatch(struct cli *c, const struct cmd **ret_cmd, int argc,
 {
     const struct opt_table *only_globals[2] = {&cmd_globals, NULL};
     const struct opt_table *both[2] = {NULL, &cmd_globals};
-    struct args a;
+    struct args a = {.n_words = 0};
     int at = 0;
     int rc;
 

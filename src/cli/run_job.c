@@ -233,25 +233,28 @@ static int post(struct job *j, struct err *e)
     return 0;
 }
 
+/* p ends with it. */
+static int land_once(struct pipeline *p, struct pipeline_counts *ret,
+                     struct err *e)
+{
+    int rc = pipeline_once(p, ret, e);
+
+    pipeline_close(p);
+    return rc;
+}
+
 static int land(struct job *j, struct err *e)
 {
-    struct pipeline *p = NULL;
     const char *dir = project_objects_dir(&j->w.project, e);
-    int rc;
+    struct pipeline *objects;
+    struct pipeline *stream;
+    struct pipeline_counts n;
 
     begin(j);
-    if (dir == NULL || workspace_objects(&j->w, &p, e) < 0) {
-        return -1;
-    }
-    rc = pipeline_once(p, &j->landed, e);
-    pipeline_close(p);
-    if (rc == 0 && workspace_stream(&j->w, &p, e) == 0 && p != NULL) {
-        struct pipeline_counts n;
-
-        rc = pipeline_once(p, &n, e);
-        pipeline_close(p);
-    }
-    if (rc < 0) {
+    if (dir == NULL || workspace_objects(&j->w, &objects, e) < 0 ||
+        land_once(objects, &j->landed, e) < 0 ||
+        workspace_stream(&j->w, &stream, e) < 0 ||
+        (stream != NULL && land_once(stream, &n, e) < 0)) {
         return -1;
     }
     (void)snprintf(note(j), sizeof(j->notes[0]),

@@ -140,7 +140,7 @@ static struct slice number(struct numbers *n, size_t i, int64_t v)
 static int stored(struct postgres_sink *s, const struct span *where,
                   int64_t *ret, struct err *e)
 {
-    struct numbers n;
+    struct numbers n = {.text = {""}};
     struct slice params[] = {s->table, slice_of(where->topic),
                              number(&n, 0, where->epoch),
                              number(&n, 1, where->partition)};
@@ -445,7 +445,7 @@ static int merge(struct postgres_sink *s, struct err *e)
 /* Move one partition's position; ERR_FENCED unless it stands at `from`. */
 static int move(struct postgres_sink *s, const struct span *span, struct err *e)
 {
-    struct numbers n;
+    struct numbers n = {.text = {""}};
     struct slice epoch = number(&n, 0, span->epoch);
     struct slice partition = number(&n, 1, span->partition);
     struct slice from = number(&n, 2, span->from);
