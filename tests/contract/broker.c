@@ -471,16 +471,23 @@ static void waiting_ends_when_a_record_comes(void)
 {
     struct broker *b = brokers_empty(url);
     struct thread t = {.running = false};
+    int64_t best = INT64_MAX;
     int64_t began;
+    int64_t took;
 
     brokers_make(b, "t", 1);
     began = clock_mono_us();
     CHECK(!broker_wait(b, "t", 0, 0, 20000));
     CHECK(clock_mono_us() - began >= 20000);
-    CHECK_OK(thread_start(&t, "later", later, b, &e), &e);
-    CHECK(broker_wait(b, "t", 0, 0, 60000000));
-    CHECK(clock_mono_us() - began < 50000000);
-    thread_join(&t);
+    for (int64_t i = 0; i < 3; i++) {
+        began = clock_mono_us();
+        CHECK_OK(thread_start(&t, "later", later, b, &e), &e);
+        CHECK(broker_wait(b, "t", 0, i, 60000000));
+        took = clock_mono_us() - began;
+        best = took < best ? took : best;
+        thread_join(&t);
+    }
+    CHECK(best < 4000000); /* a stall of the machine is not ours */
     CHECK(broker_wait(b, "t", 0, 0, 0));
     broker_close(b);
 }
