@@ -13,6 +13,7 @@
 #include "broker/broker.h"
 #include "broker/cluster.h"
 #include "broker/member.h"
+#include "broker/outbox.h"
 
 /* Members of consumer groups; the contract of each is the one in member.h. */
 struct member_ops {
@@ -37,6 +38,22 @@ struct member_ops {
 struct member {
     const struct member_ops *ops;
     struct broker *broker;
+};
+
+/* Records and positions in one; the contract of each is the one in outbox.h. */
+struct outbox_ops {
+    int (*open)(struct outbox **ret, struct broker *b,
+                const struct outbox_conf *conf, struct err *e);
+    int (*put)(struct outbox *o, const char *topic,
+               const struct broker_record *records, size_t n, struct err *e);
+    int (*commit)(struct outbox *o, const struct broker_position *p, size_t n,
+                  struct err *e);
+    void (*close)(struct outbox *o);
+};
+
+/* The first member of every connector's own struct; open() fills it in. */
+struct outbox {
+    const struct outbox_ops *ops;
 };
 
 struct broker_ops {
@@ -81,6 +98,7 @@ struct broker_ops {
     void (*stats)(struct broker *b, struct broker_stats *ret);
     const struct member_ops *members;  /* NULL: those of coordinator.h */
     const struct cluster_ops *cluster; /* NULL: it has no servers */
+    const struct outbox_ops *outbox;   /* NULL: it has no transactions */
     void (*health)(struct broker *b,
                    struct broker_health *ret); /* NULL: well */
     size_t (*nodes)(struct broker *b, struct broker_node *ret,

@@ -21,6 +21,7 @@ enum {
     RESULT_MAX = 100000,
     AGAIN_US = 100000,
     PATIENCE_US = 10000000,
+    SETTLED_US = 3000000,
 };
 
 /* "to=9 epoch=5" -> "to=9", 5. */
@@ -81,6 +82,11 @@ static int take_positions(struct kafka *k,
         struct broker_topic t;
         int64_t epoch;
 
+        if (from->err == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT) {
+            mem_free(list);
+            return kafka_fail(k, e, from->err, NULL,
+                              "read a position that a transaction moves");
+        }
         if (from->err != RD_KAFKA_RESP_ERR_NO_ERROR || from->offset < 0) {
             continue;
         }
@@ -121,9 +127,21 @@ static bool again(struct kafka *k, const struct err *e, int64_t until)
     return true;
 }
 
+/* A transaction that moves a position and has ended a moment ago is waited
+ * for (settled), one that hangs is not. */
+static void want_settled(struct kafka *k, struct kafka_call *call)
+{
+    rd_kafka_error_t *bad =
+        k->rd->AdminOptions_set_require_stable_offsets(call->options, 1);
+
+    if (bad != NULL) {
+        k->rd->error_destroy(bad);
+    }
+}
+
 /* Ask for the positions of a group: those in `only`, or all (NULL). */
 static int ask_once(struct kafka *k, const char *group,
-                    const rd_kafka_topic_partition_list_t *only,
+                    const rd_kafka_topic_partition_list_t *only, bool settled,
                     struct broker_position **ret, size_t *n, struct err *e)
 {
     rd_kafka_ListConsumerGroupOffsets_t *asked;
@@ -136,6 +154,9 @@ static int ask_once(struct kafka *k, const char *group,
     if (kafka_call_begin(k, &call, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
                          e) < 0) {
         return -1;
+    }
+    if (settled) {
+        want_settled(k, &call);
     }
     asked = k->rd->ListConsumerGroupOffsets_new(group, only);
     k->rd->ListConsumerGroupOffsets(k->admin, &asked, 1, call.options,
@@ -167,12 +188,13 @@ static int ask(struct kafka *k, const char *group,
                struct broker_position **ret, size_t *n, struct err *e)
 {
     int64_t until = clock_mono_us() + PATIENCE_US;
+    int64_t settled = clock_mono_us() + SETTLED_US;
     struct err own = {.code = ERR_NONE};
     int rc;
 
     e = e ? e : &own;
     do {
-        rc = ask_once(k, group, only, ret, n, e);
+        rc = ask_once(k, group, only, clock_mono_us() < settled, ret, n, e);
     } while (rc < 0 && again(k, e, until));
     return rc;
 }

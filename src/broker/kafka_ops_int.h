@@ -91,6 +91,9 @@ bool kafka_fetch_wait(struct broker *b, const char *topic, int32_t partition,
 void kafka_fetch_serve(struct kafka *k); /* events of the reading clients */
 void kafka_fetch_stop(struct kafka *k);
 
+/* ---- kafka_outbox.c ---- */
+extern const struct outbox_ops kafka_outbox;
+
 /* ---- kafka_member.c, kafka_members.c ---- */
 extern const struct member_ops kafka_members;
 int kafka_member_list(struct broker *b, const char *group,

@@ -286,23 +286,12 @@ static rd_kafka_headers_t *headers_of(struct kafka *k, struct slice s,
     return h;
 }
 
-/* librdkafka does not write to what it is lent, but does not say so. */
-static void *lend(bool there, struct slice s)
-{
-    union {
-        const char *given;
-        void *lent;
-    } p = {s.ptr != NULL ? s.ptr : ""};
-
-    return there ? p.lent : NULL;
-}
-
 static rd_kafka_resp_err_t send_one(struct kafka *k, struct kafka_request *r,
                                     size_t i, int32_t partition)
 {
     const struct broker_record *rec = &r->asked->records[i];
-    void *value = lend(rec->has_value, rec->value);
-    void *key = lend(rec->has_key, rec->key);
+    void *value = kafka_lend(rec->has_value, rec->value);
+    void *key = kafka_lend(rec->has_key, rec->key);
     rd_kafka_headers_t *h;
     rd_kafka_resp_err_t rc;
     char mark[KAFKA_KEY_BYTES];

@@ -38,4 +38,15 @@ void kafka_gather_done(struct kafka *k, struct kafka_topic *t, int group);
 /* Now and then: nobody waits long. */
 void kafka_gather_hurry(struct kafka *k);
 
+/* librdkafka does not write to what it is lent, but does not say so. */
+static inline void *kafka_lend(bool there, struct slice s)
+{
+    union {
+        const char *given;
+        void *lent;
+    } p = {s.ptr != NULL ? s.ptr : ""};
+
+    return there ? p.lent : NULL;
+}
+
 #endif

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/workspace.h"
 #include "core/log.h"
@@ -9,9 +10,14 @@
 
 extern const struct cmd cmd_stream;
 
-static const char *const sinks[] = {"delta", "postgres", NULL};
+static const char *const sinks[] = {"delta", "kafka", "postgres", NULL};
+
+enum {
+    SET_MAX = 4096,
+};
 
 static const struct opt opts[] = {
+    WORKSPACE_BROKER,
     {.name = "full",
      .kind = OPT_FLAG,
      .help = "Make the tables anew instead of appending to them"},
@@ -22,7 +28,7 @@ static const struct opt opts[] = {
      .kind = OPT_CHOICE,
      .arg = "SINK",
      .choices = sinks,
-     .help = "delta (default) or postgres"},
+     .help = "delta (default), kafka or postgres"},
     {.name = "trigger",
      .kind = OPT_TEXT,
      .arg = "TIME",
@@ -86,9 +92,12 @@ static int stream(struct cli *c, const struct args *a, struct workspace *w,
 
 static int run(struct cli *c, const struct args *a, struct err *e)
 {
-    const char *trigger = args_text(a, "trigger", NULL);
-    char sets[2][128];
-    const char *extra[2];
+    /* option, setting */
+    static const char *const names[][2] = {{"broker", "broker"},
+                                           {"sink", "stream.sink"},
+                                           {"trigger", "stream.trigger"}};
+    char sets[ARRAY_LEN(names)][SET_MAX];
+    const char *extra[ARRAY_LEN(names)];
     struct workspace w;
     size_t n = 0;
     int rc;
@@ -97,14 +106,20 @@ static int run(struct cli *c, const struct args *a, struct err *e)
         return err_set(e, ERR_INVALID,
                        "--once and --until-offset exclude each other");
     }
-    if (trigger != NULL) {
-        (void)snprintf(sets[n], sizeof(sets[n]), "stream.trigger=%s", trigger);
-        extra[n] = sets[n];
-        n++;
-    }
-    if (args_has(a, "sink")) {
-        (void)snprintf(sets[n], sizeof(sets[n]), "stream.sink=%s",
-                       sinks[args_int(a, "sink", 0)]);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *value =
+            strcmp(names[i][0], "sink") == 0 && args_has(a, "sink")
+                ? sinks[args_int(a, "sink", 0)]
+                : args_text(a, names[i][0], NULL);
+
+        if (value == NULL) {
+            continue;
+        }
+        if (snprintf(sets[n], SET_MAX, "%s=%s", names[i][1], value) >=
+            SET_MAX) {
+            return err_set(e, ERR_LIMIT, "the value of --%s is too long",
+                           names[i][0]);
+        }
         extra[n] = sets[n];
         n++;
     }

@@ -26,6 +26,10 @@
     XX(file_stream_before_commit) \
     XX(file_stream_before_sync)   \
     XX(fs_sync)                   \
+    XX(kafka_after_commit)        \
+    XX(kafka_after_put)           \
+    XX(kafka_before_commit)       \
+    XX(kafka_before_put)          \
     XX(kinesis_after_put)         \
     XX(kinesis_before_marks)      \
     XX(kinesis_before_position)   \

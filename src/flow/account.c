@@ -6,6 +6,7 @@
 
 #include "core/mem.h"
 #include "flow/catalog.h"
+#include "flow/group.h"
 #include "sink/sink.h"
 
 static void judge(struct account *a)
@@ -51,11 +52,12 @@ struct books {
     struct broker *broker;
     struct ledger *ledger;
     struct sink *sinks[SPEC_TABLES_MAX]; /* Delta tables, by table */
-    bool elsewhere; /* the stream writes to a database, not to these */
+    bool elsewhere; /* the stream writes to other places than these */
+    char group[TOPIC_NAME_MAX + 1]; /* of the stream */
 };
 
-/* How far a table is, and by whom: a Delta table says so itself; of a database
- * we know what the stream has told its group. */
+/* How far a table is, and by whom: a Delta table says so itself; of other
+ * places we know where the stream's group stands. */
 static int where_table_is(const struct books *k, struct sink *sink,
                           const struct span *s, const char **ret_owner,
                           int64_t *ret, struct err *e)
@@ -68,7 +70,7 @@ static int where_table_is(const struct books *k, struct sink *sink,
     }
     *ret_owner = "stream";
     *ret = 0;
-    if (broker_group_get(k->broker, "stream", s->topic, s->partition, &at, e) <
+    if (broker_group_get(k->broker, k->group, s->topic, s->partition, &at, e) <
         0) {
         return e->code == ERR_NOTFOUND ? 0 : -1;
     }
@@ -126,13 +128,14 @@ int account_all(struct project *p, const struct spec *spec, struct broker *b,
                 struct account **ret, size_t *n, struct err *e)
 {
     struct books k = {.broker = b,
-                      .elsewhere = p->stream_sink == PROJECT_STREAM_POSTGRES};
+                      .elsewhere = p->stream_sink != PROJECT_STREAM_DELTA};
     struct broker_topic *topics = NULL;
     struct account *a = NULL;
     size_t ntopics = 0;
     int rc = -1;
 
     *n = 0;
+    group_name(p, "stream", k.group);
     if (ledger_open(&k.ledger, p->data, e) < 0 ||
         open_sinks(p, spec, k.sinks, e) < 0 ||
         broker_topic_list(b, &topics, &ntopics, e) < 0) {

@@ -6,7 +6,7 @@ static const char *const engines[] = {"c", "databricks", "spark", NULL};
 static const char *const storages[] = {"parquet", "delta", NULL};
 /* as enum sink_conflict */
 static const char *const conflicts[] = {"keep", "update", NULL};
-static const char *const stream_sinks[] = {"delta", "postgres", NULL};
+static const char *const stream_sinks[] = {"delta", "kafka", "postgres", NULL};
 static const char *const layouts[] = {"lines", "array", NULL};
 static const char *const nulls[] = {"ignore", "fail", "write", NULL};
 static const char *const partitioners[] = {"default", "field", "daily",
@@ -105,6 +105,16 @@ static const struct conf_field fields[] = {
      FIELD(BOOL, insecure),
      .def = "false",
      .help = "Listen beyond loopback without a token."},
+    {.name = "kafka.key",
+     FIELD(LIST, kafka_key),
+     .help =
+         "TABLE=COLUMN: what the key of a record is with stream.sink kafka; "
+         "else ind, where the table has it."},
+    {.name = "kafka.topics",
+     FIELD(LIST, kafka_topics),
+     .help = "Topics that `stream` writes to with stream.sink kafka, "
+             "TABLE=NAME; else clean.TABLE, behind the prefix if there is "
+             "one."},
     {.name = "listen",
      FIELD(LIST, listen),
      .def = "127.0.0.1:8082",
@@ -444,7 +454,8 @@ static const struct conf_field fields[] = {
      FIELD(CHOICE, stream_sink),
      .def = "delta",
      .choices = stream_sinks,
-     .help = "What `stream` writes: Delta tables, or tables in Postgres."},
+     .help = "What `stream` writes: Delta tables, topics of Kafka, or tables "
+             "in Postgres."},
     {.name = "stream.trigger",
      FIELD(DURATION, stream_trigger_us),
      .def = "10s",

@@ -78,6 +78,8 @@ struct project {
     const char *file_stream; /* the file; "": none */
     struct conf_list file_stream_topics;
 
+    struct conf_list kafka_topics; /* "pin=NAME" */
+    struct conf_list kafka_key;    /* "pin=COLUMN" */
     const char *postgres_url;
     struct conf_list postgres_tables;     /* "pin=NAME" */
     struct conf_list postgres_key;        /* "pin=COLUMN+COLUMN" */
@@ -131,6 +133,7 @@ enum project_engine {
 
 enum project_stream_sink {
     PROJECT_STREAM_DELTA,
+    PROJECT_STREAM_KAFKA,
     PROJECT_STREAM_POSTGRES,
 };
 

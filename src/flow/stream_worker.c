@@ -209,7 +209,7 @@ static int commit(struct life *l, struct err *e)
     if (w->metrics.commit_time != NULL) {
         metric_observe_us(w->metrics.commit_time, clock_mono_us() - began);
     }
-    if (table_job_report(l->job, "stream", e) < 0) {
+    if (table_job_report(l->job, e) < 0) {
         return -1;
     }
     if (clock_mono_us() - l->saved_us > SAVE_EVERY_US) {
@@ -293,6 +293,9 @@ static int turn(struct life *l, bool *ret_last, struct err *e)
     if (table_job_waiting(l->job) > 0 && take(l, e) < 0) {
         return -1;
     }
+    if (table_job_keep_alive(l->job, e) < 0) {
+        return -1;
+    }
     *ret_last = is_last(l);
     if (due(l, *ret_last) && commit(l, e) < 0) {
         return -1;
@@ -310,6 +313,9 @@ static int turn(struct life *l, bool *ret_last, struct err *e)
 
 static int live(struct life *l, struct err *e)
 {
+    static const char *const kinds[] = {[PROJECT_STREAM_DELTA] = "delta",
+                                        [PROJECT_STREAM_KAFKA] = "kafka",
+                                        [PROJECT_STREAM_POSTGRES] = "postgres"};
     const struct stream_conf *c = l->w->stream->conf;
     struct table_job_conf job = {
         .project = &l->w->project,
@@ -317,8 +323,7 @@ static int live(struct life *l, struct err *e)
         .table = l->w->table,
         .broker = c->broker,
         .pipeline = "stream",
-        .sink = c->project->stream_sink == PROJECT_STREAM_POSTGRES ? "postgres"
-                                                                   : "delta",
+        .sink = kinds[c->project->stream_sink],
         /* at two commits a second 30 days would be five million entries */
         .log_retention = "interval 1 days",
         .full = l->w->full,

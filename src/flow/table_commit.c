@@ -1,9 +1,13 @@
 /* table_commit.c - what a table job took becomes visible, once. */
 #include <stdio.h>
 
+#include "core/clock.h"
 #include "core/inject.h"
 #include "core/mem.h"
+#include "flow/group.h"
 #include "flow/table_job_int.h"
+
+#define KEEP_ALIVE_US INT64_C(3600000000)
 
 static int put_rows(struct table_job *j, struct err *e)
 {
@@ -59,6 +63,7 @@ static void add_totals(struct table_job *j)
     j->totals.bytes += j->bytes;
     j->totals.commits++;
     j->bytes = 0;
+    j->committed_us = clock_mono_us();
 }
 
 static int commit(struct table_job *j, struct err *e)
@@ -90,11 +95,17 @@ int table_job_save(struct table_job *j, struct err *e)
     return j->seen == NULL ? 0 : table_seen_save(j, e);
 }
 
-int table_job_report(struct table_job *j, const char *group, struct err *e)
+int table_job_report(struct table_job *j, struct err *e)
 {
-    struct broker_position *at = mem_zero(j->n + 1, sizeof(*at));
+    char group[TOPIC_NAME_MAX + 1];
+    struct broker_position *at;
     int rc = 0;
 
+    if (j->kafka != NULL) {
+        return 0; /* the group is where the table stands */
+    }
+    group_name(j->conf.project, j->conf.pipeline, group);
+    at = mem_zero(j->n + 1, sizeof(*at));
     if (at == NULL) {
         return err_nomem(e, j->n * sizeof(*at));
     }
@@ -111,6 +122,31 @@ int table_job_report(struct table_job *j, const char *group, struct err *e)
     }
     mem_free(at);
     return rc;
+}
+
+/* Kafka forgets a position that nobody has stored for a week. */
+int table_job_keep_alive(struct table_job *j, struct err *e)
+{
+    struct batch none;
+    int64_t bytes;
+    int rc = 0;
+
+    if (j->kafka == NULL || table_job_taken(j, &bytes) > 0 || j->n == 0 ||
+        clock_mono_us() - j->committed_us < KEEP_ALIVE_US) {
+        return 0;
+    }
+    if (batch_init(&none, j->conf.table->defs, j->conf.table->ndefs, e) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < j->n && rc == 0; i++) {
+        struct span at = j->ranges[i]->span;
+
+        at.to = at.from;
+        rc = sink_write_rows(j->sink, &at, &none, e);
+    }
+    batch_release(&none);
+    j->committed_us = clock_mono_us();
+    return rc < 0 ? -1 : sink_commit(j->sink, true, e);
 }
 
 void table_job_totals(const struct table_job *j, struct table_job_totals *ret)

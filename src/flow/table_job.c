@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/mem.h"
 #include "flow/catalog.h"
 #include "flow/group.h"
+#include "flow/into_kafka.h"
 #include "flow/into_postgres.h"
 #include "flow/raw.h"
 #include "flow/table_job_int.h"
@@ -497,6 +499,10 @@ static int find_place(struct table_job *j, struct sink_conf *ret, struct err *e)
     if (strcmp(j->conf.sink, "postgres") == 0) {
         return into_postgres(p, table, ret, e);
     }
+    if (strcmp(j->conf.sink, "kafka") == 0) {
+        return into_kafka_open(&j->kafka, p, j->conf.spec, j->conf.table,
+                               j->conf.broker, ret, e);
+    }
     ret->store = project_store(p, ret->dir, e);
     if (ret->store == NULL || check_tables(j, &p->tables_partition_by, e) < 0) {
         return -1;
@@ -523,6 +529,7 @@ int table_job_open(struct table_job **ret, const struct table_job_conf *conf,
     }
     j->conf = *conf;
     j->full = conf->full;
+    j->committed_us = clock_mono_us();
     arena_init(&j->payloads, PAYLOADS_MAX);
     if (find_place(j, &sink, e) < 0 ||
         (!conf->dry && sink_open(&j->sink, &sink, e) < 0)) {
@@ -541,6 +548,7 @@ void table_job_close(struct table_job *j)
     dedup_free(j->seen);
     dedup_last_free(j->last);
     sink_close(j->sink);
+    into_kafka_close(j->kafka);
     for (size_t i = 0; i < j->n; i++) {
         mem_free(j->ranges[i]);
     }

@@ -25,7 +25,7 @@ struct table_job_conf {
     struct broker *broker;
     struct ledger *ledger;
     const char *pipeline;      /* the table's owner: "batch", "stream" */
-    const char *sink;          /* kind: "delta", "postgres" */
+    const char *sink;          /* kind: "delta", "kafka", "postgres" */
     const char *log_retention; /* of a Delta table that is made, or NULL */
     bool full;                 /* begin again: replace the table's rows */
     bool from_topics;          /* else from the JSON objects */
@@ -70,9 +70,12 @@ int64_t table_job_taken(const struct table_job *j, int64_t *ret_bytes);
 int table_job_commit(struct table_job *j, struct err *e) MUST_USE;
 /* Keep the set of seen rows for the next start. */
 int table_job_save(struct table_job *j, struct err *e) MUST_USE;
-/* Tell the broker where the table stands, for lag and retention. */
-int table_job_report(struct table_job *j, const char *group,
-                     struct err *e) MUST_USE;
+/* Tell the broker where the table stands, for lag and retention: the group of
+ * the pipeline.  Nothing to do where the sink's commit has told it. */
+int table_job_report(struct table_job *j, struct err *e) MUST_USE;
+/* To be called now and then: positions that only a commit refreshes are stored
+ * anew once an hour, though nothing comes. */
+int table_job_keep_alive(struct table_job *j, struct err *e) MUST_USE;
 /* All raw data of conf->table once more, whatever its rows were made by: they
  * go to conf->keep, the messages by conf->took; no table, ledger or dead letter
  * is touched.  Of conf only project, spec, table, broker, from_topics, keep,

@@ -17,10 +17,13 @@ struct table_range {
     struct ledger_counts counts; /* since the last commit */
 };
 
+struct into_kafka; /* flow/into_kafka.h */
+
 struct table_job {
     struct table_job_conf conf;
     char dir[FS_PATH_MAX]; /* where the set of seen rows lies */
     struct sink *sink;
+    struct into_kafka *kafka; /* what the sink goes through; or NULL */
     struct dedup *seen;
     struct dedup_last *last; /* deduplicate: last */
     int64_t place;           /* of the next row, for last */
@@ -28,7 +31,8 @@ struct table_job {
     bool full;               /* the next commit replaces */
     int64_t bytes_left;      /* of what one take may read */
     int64_t messages_left;
-    int64_t bytes; /* taken since the last commit */
+    int64_t bytes;        /* taken since the last commit */
+    int64_t committed_us; /* monotonic; or when it was opened */
     struct table_range **ranges;
     size_t n;
     struct deadletter *letters; /* not in the ledger yet */

@@ -11,7 +11,6 @@ enum {
     BUFFER_BYTES = 8 << 20, /* rows in memory before a transaction begins */
     SEND_BYTES = 256 << 10, /* of a COPY at once */
     SPELT_MAX = 1 << 30,    /* bytes of one row */
-    SPANS_MAX = 4096,       /* partitions in one commit */
     WAIT_US = 5000000,      /* for a server that is just coming up */
 };
 
@@ -19,10 +18,7 @@ enum {
 
 static void forget(struct postgres_sink *s)
 {
-    for (size_t i = 0; i < s->nreaches; i++) {
-        mem_free(s->reaches[i]);
-    }
-    s->nreaches = 0;
+    sink_reach_clear(&s->reaches);
     buf_clear(&s->bytes);
     batch_clear(&s->rows);
 }
@@ -38,7 +34,7 @@ static void postgres_sink_close(void *sink)
         forget(s);
         batch_release(&s->rows);
     }
-    mem_free(s->reaches);
+    sink_reach_release(&s->reaches);
     mem_free(s->owner);
     buf_release(&s->bytes);
     postgres_close(s->db);
@@ -111,20 +107,6 @@ static const char *postgres_sink_owner(const void *sink)
 
 /* --- positions -------------------------------------------------------------- */
 
-static struct postgres_reach *find(struct postgres_sink *s,
-                                   const struct span *span)
-{
-    for (size_t i = 0; i < s->nreaches; i++) {
-        const struct span *at = &s->reaches[i]->span;
-
-        if (at->epoch == span->epoch && at->partition == span->partition &&
-            strcmp(at->topic, span->topic) == 0) {
-            return s->reaches[i];
-        }
-    }
-    return NULL;
-}
-
 /* Texts of a statement's parameters that are numbers. */
 struct numbers {
     char text[4][24];
@@ -170,7 +152,7 @@ static int postgres_sink_position(void *sink, const struct span *where,
                                   int64_t *ret, struct err *e)
 {
     struct postgres_sink *s = sink;
-    const struct postgres_reach *r = find(s, where);
+    const struct sink_reach *r = sink_reach_find(&s->reaches, where);
     struct err local = {0};
 
     if (r != NULL) {
@@ -196,41 +178,6 @@ static int postgres_sink_position(void *sink, const struct span *where,
         *e = local;
     }
     return -1;
-}
-
-/* The span follows what this partition has in the coming commit. */
-static int extend(struct postgres_sink *s, const struct span *span,
-                  struct err *e)
-{
-    struct postgres_reach *r = find(s, span);
-    struct postgres_reach **more;
-    size_t len = strlen(span->topic);
-
-    if (r != NULL) {
-        if (sink_expect(r->span.to, span, e) < 0) {
-            return -1;
-        }
-        r->span.to = span->to;
-        return 0;
-    }
-    if (s->nreaches == SPANS_MAX || len > TOPIC_NAME_MAX) {
-        return err_set(e, ERR_LIMIT, "over %d partitions in one commit",
-                       SPANS_MAX);
-    }
-    more = mem_resize(s->reaches, s->nreaches + 1, sizeof(*more));
-    if (more == NULL) {
-        return err_nomem(e, sizeof(*more));
-    }
-    s->reaches = more;
-    r = mem_zero(1, sizeof(*r));
-    if (r == NULL) {
-        return err_nomem(e, sizeof(*r));
-    }
-    memcpy(r->topic, span->topic, len);
-    r->span = *span;
-    r->span.topic = r->topic;
-    more[s->nreaches++] = r;
-    return 0;
 }
 
 /* --- rows -------------------------------------------------------------------- */
@@ -396,7 +343,7 @@ static int postgres_sink_write(void *sink, const struct span *span,
     if (rc == 0 && s->rows.bytes >= BUFFER_BYTES) {
         rc = send_buffered(s, e);
     }
-    return rc < 0 ? -1 : extend(s, span, e);
+    return rc < 0 ? -1 : sink_reach_extend(&s->reaches, span, e);
 }
 
 /* --- commit ------------------------------------------------------------------- */
@@ -520,8 +467,8 @@ static int commit(struct postgres_sink *s, struct err *e)
         return -1;
     }
     INJECT(postgres_before_move);
-    for (size_t i = 0; i < s->nreaches; i++) {
-        if (move(s, &s->reaches[i]->span, e) < 0) {
+    for (size_t i = 0; i < s->reaches.n; i++) {
+        if (move(s, &s->reaches.at[i]->span, e) < 0) {
             return -1;
         }
     }
@@ -538,7 +485,7 @@ static int postgres_sink_commit(void *sink, bool flush, struct err *e)
     struct postgres_sink *s = sink;
 
     (void)flush;
-    if (s->nreaches == 0 && !s->replace) {
+    if (s->reaches.n == 0 && !s->replace) {
         return 0;
     }
     if (commit(s, e) < 0) {

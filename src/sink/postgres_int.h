@@ -9,17 +9,11 @@
 
 #include "db/postgres.h"
 #include "record/batch.h"
-#include "sink/sink_ops.h"
+#include "sink/reach.h"
 
 enum {
     POSTGRES_SQL_MAX = 1 << 20,
     POSTGRES_COLUMNS_MAX = 256,
-};
-
-/* How far one partition goes with the coming commit. */
-struct postgres_reach {
-    char topic[TOPIC_NAME_MAX + 1];
-    struct span span; /* its topic is the one above */
 };
 
 struct postgres_sink {
@@ -29,8 +23,7 @@ struct postgres_sink {
     struct slice schema; /* of conf.into; empty: the server's choice */
     struct slice table;
     struct batch rows; /* not handed over yet */
-    struct postgres_reach **reaches;
-    size_t nreaches;
+    struct sink_reaches reaches;
     struct buf bytes;                /* rows as COPY has them */
     bool zero[POSTGRES_COLUMNS_MAX]; /* columns with zero bytes in texts */
     bool begun;                      /* a transaction and its COPY run */

@@ -9,13 +9,15 @@
 
 extern const struct sink_ops sink_delta;
 extern const struct sink_ops sink_file_stream;
+extern const struct sink_ops sink_kafka;
 extern const struct sink_ops sink_null;
 extern const struct sink_ops sink_objects;
 extern const struct sink_ops sink_postgres;
 
 /* Every sink, in alphabetical order. */
 static const struct sink_ops *const sinks[] = {
-    &sink_delta, &sink_file_stream, &sink_null, &sink_objects, &sink_postgres,
+    &sink_delta, &sink_file_stream, &sink_kafka,
+    &sink_null,  &sink_objects,     &sink_postgres,
 };
 
 struct sink {

@@ -71,10 +71,11 @@ enum sink_conflict {
     SINK_CONFLICT_UPDATE, /* the old row takes the new one's values */
 };
 
+struct sink_outbox;  /* sink/kafka.h */
 struct sink_objects; /* sink/objects.h */
 
 struct sink_conf {
-    const char *kind; /* "objects", "file_stream", "delta", "postgres", ... */
+    const char *kind; /* "objects", "file_stream", "delta", ... */
     const char *dir;  /* the folder or file it writes, or "s3://..." */
     const struct store_conf *store; /* how dir is reached; NULL: defaults */
     struct sink_hooks hooks;
@@ -99,6 +100,7 @@ struct sink_conf {
     const char *const *parts;  /* delta: partition columns */
     size_t nparts;
     bool read_only; /* only positions are asked for: nothing is created */
+    const struct sink_outbox *outbox; /* kafka; key: one column or none */
     /* postgres */
     const char *url;        /* postgres://USER@HOST/DATABASE, see db/login.h */
     const char *into;       /* the table: "clean_pin", "schema.clean_pin" */
