@@ -1,6 +1,5 @@
 /*
- * kafka_api_map_int.h - the list of librdkafka's functions, for
- * kafka_api_int.h.
+ * kafka_api_map_int.h - librdkafka's functions, for kafka_api_int.h.
  */
 #ifndef BROKER_KAFKA_API_MAP_INT_H
 #define BROKER_KAFKA_API_MAP_INT_H

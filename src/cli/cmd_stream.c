@@ -140,7 +140,8 @@ const struct cmd cmd_stream = {
     .about =
         "Reads the topics from where the tables end, decodes, cleans and "
         "deduplicates what comes and appends it to Delta tables (or tables in "
-        "Postgres), each record once, also after a crash. A commit follows "
+        "Postgres, or topics of the same Kafka), each record once, also after a "
+        "crash. A commit follows "
         "stream.trigger, or stream.trigger_rows or stream.trigger_bytes if "
         "they are reached before. A table that cannot be written for a while "
         "makes the stream wait, not fail.\n\nA table has one owner: what "

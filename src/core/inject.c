@@ -18,6 +18,7 @@ static const char *const names[] = {
 
 /* Visits left until the point acts; 0: it does not. */
 static atomic_uint kill_left[ARRAY_LEN(names)];
+static atomic_uint stop_left[ARRAY_LEN(names)];
 static atomic_uint fail_left[ARRAY_LEN(names)];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -45,6 +46,7 @@ static void arm(const char *variable, atomic_uint *left)
 static void read_environment(void)
 {
     arm("PINLINE_KILL_AT", kill_left);
+    arm("PINLINE_STOP_AT", stop_left);
     arm("PINLINE_FAIL_AT", fail_left);
 }
 
@@ -59,6 +61,9 @@ void inject_visit(enum inject_point p)
 {
     if (due(&kill_left[p])) {
         (void)raise(SIGKILL);
+    }
+    if (due(&stop_left[p])) {
+        (void)raise(SIGSTOP);
     }
 }
 

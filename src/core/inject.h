@@ -3,9 +3,9 @@
  *
  * INJECT(name) stands at a place whose crash matters.  In builds with
  * -Dinject=true the environment variable PINLINE_KILL_AT=name[:n] sends
- * SIGKILL to the process at the n-th visit (1 by default), and
- * PINLINE_FAIL_AT=name[:n] makes INJECT_FAILS(name) true there.  In release
- * builds both are constants.
+ * SIGKILL to the process at the n-th visit (1 by default), PINLINE_STOP_AT
+ * SIGSTOP, and PINLINE_FAIL_AT=name[:n] makes INJECT_FAILS(name) true there.
+ * In release builds all are constants.
  */
 #ifndef CORE_INJECT_H
 #define CORE_INJECT_H

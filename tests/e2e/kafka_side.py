@@ -10,6 +10,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import lake  # noqa: E402
 
 lake.need_venv()
+from confluent_kafka import Consumer, KafkaError, TopicPartition  # noqa: E402
+
 import far  # noqa: E402
 import served  # noqa: E402
 from told import check, finish  # noqa: E402
@@ -50,6 +52,40 @@ class Kafka:
         return subprocess.run(["kcat", "-q", "-b", self.bootstrap, *words],
                               input=stdin, capture_output=True, timeout=60,
                               check=True).stdout
+
+
+def committed(bootstrap, topic, seconds=60):
+    """All records of a topic that were committed, (key, value, partition) by
+    partition and offset, once the cluster has settled what is there."""
+    c = Consumer({"bootstrap.servers": bootstrap, "group.id": "reads-" + uuid.uuid4().hex,
+                  "isolation.level": "read_committed", "enable.partition.eof": True,
+                  "enable.auto.commit": False})
+    ends = Consumer({"bootstrap.servers": bootstrap, "group.id": "ends-" + uuid.uuid4().hex,
+                     "isolation.level": "read_uncommitted"})
+    parts = c.list_topics(topic, timeout=30).topics[topic].partitions
+    until = time.monotonic() + seconds
+    out, open_parts = [], {}
+    for p in parts:
+        end = ends.get_watermark_offsets(TopicPartition(topic, p), timeout=30)[1]
+        if end > 0:
+            open_parts[p] = end
+    c.assign([TopicPartition(topic, p, 0) for p in open_parts])
+    while open_parts and time.monotonic() < until:
+        m = c.poll(0.2)
+        if m is not None and not m.error():
+            out.append((m.partition(), m.offset(), m.key(), m.value()))
+        elif m is not None and m.error().code() == KafkaError._PARTITION_EOF:
+            if m.offset() >= open_parts.get(m.partition(), 0):
+                open_parts.pop(m.partition(), None)
+        for p, end in list(open_parts.items()):
+            at = c.position([TopicPartition(topic, p)])[0].offset
+            if at >= end:
+                open_parts.pop(p)
+    c.close()
+    ends.close()
+    if open_parts:
+        raise RuntimeError(f"{topic}: {open_parts} is not settled after {seconds} s")
+    return [(key, value, p) for p, _, key, value in sorted(out, key=lambda r: r[:2])]
 
 
 class Server(served.Server):
