@@ -42,6 +42,15 @@ int json_parse(struct json_doc *ret, struct slice s, int flags,
                const yyjson_alc *alc, struct err *e) MUST_USE;
 void json_release(struct json_doc *d); /* a zeroed one is fine */
 
+#define JSON_FLAT_VALS(members) (1 + 2 * (members))
+/*
+ * Read an object of at most `members` plain ones into vals, which are as many
+ * as the macro says: texts without an escape, which stay in s, short numbers,
+ * null, true and false.  vals[0] is what json_parse() gives with JSON_NUMBERS,
+ * some times quicker.  False: not such an object, or no JSON; ask that one.
+ */
+bool json_read_flat(struct slice s, yyjson_val *vals, size_t members);
+
 /* Append v to b as compact JSON; ERR_LIMIT when it nests too deep or b is
  * full, ERR_INVALID for a double that is not finite.  b is then as before. */
 int json_print(struct buf *b, yyjson_val *v, int flags, struct err *e) MUST_USE;

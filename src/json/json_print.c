@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "json/json.h"
+#include "json/json_plain_int.h"
 
 enum {
     NUMBER_MAX = 48, /* bytes of the longest printed number, and a NUL */
@@ -52,54 +53,6 @@ static char *put_astral(char *p, const unsigned char *s)
     return put_hex4(p, 0xDC00 + (v & 0x3FF));
 }
 
-/* True when none of eight bytes is a control, a quote, a backslash or (with
- * astral) the head of a four-byte character; may say false when in doubt. */
-static bool eight_plain(const char *s, bool astral)
-{
-    const uint64_t ones = 0x0101010101010101u;
-    const uint64_t high = 0x8080808080808080u;
-    uint64_t w;
-    uint64_t quote;
-    uint64_t slash;
-
-    memcpy(&w, s, sizeof(w));
-    quote = w ^ (ones * '"');
-    slash = w ^ (ones * '\\');
-    quote = (quote - ones) & ~quote;
-    slash = (slash - ones) & ~slash;
-    w = ((w - ones * 0x20) & ~w) |
-        (astral ? w & (w << 1) & (w << 2) & (w << 3) : 0);
-    return ((w | quote | slash) & high) == 0;
-}
-
-/* Where the first byte of [at, end) is that cannot be copied as it is. */
-static const char *plain_end(const char *at, const char *end, bool astral)
-{
-    while (end - at >= 8) {
-        if (eight_plain(at, astral)) {
-            at += 8;
-            continue;
-        }
-        for (int i = 0; i < 8; i++, at++) {
-            unsigned char c = (unsigned char)*at;
-
-            if (escapes[c] != 0 || (astral && c >= 0xF0)) {
-                return at;
-            }
-        }
-    }
-    while (at < end && escapes[(unsigned char)*at] == 0 &&
-           !(astral && (unsigned char)*at >= 0xF0)) {
-        at++;
-    }
-    return at;
-}
-
-const char *json_plain_end(const char *at, const char *end)
-{
-    return plain_end(at, end, false);
-}
-
 /* Escape the character at `at`, of which `left` bytes are there; returns its
  * length. */
 static size_t put_escape(struct buf *b, const char *at, size_t left)
@@ -133,7 +86,8 @@ static int put_text(struct buf *b, struct slice s, bool astral, struct err *e)
     }
     b->ptr[b->len++] = '"';
     while (at < end) {
-        const char *stop = plain_end(at, end, astral);
+        bool high;
+        const char *stop = json_plain_run(at, end, astral, &high);
 
         if (buf_append(b, (struct slice){at, (size_t)(stop - at)}, e) < 0) {
             return -1;

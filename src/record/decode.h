@@ -62,7 +62,8 @@ struct decoded {
 };
 
 struct decode_result {
-    const struct decoded *records; /* until the next call; n >= 1 */
+    const struct decoded *records; /* n >= 1; until the next call, and as long
+                                      as the message's bytes are there */
     size_t n;
     unsigned how; /* of all records */
 };

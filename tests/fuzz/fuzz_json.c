@@ -1,10 +1,12 @@
 /* What parses prints, and the print reads back as the same bytes, escaped or
- * not; the scanner finds the same end of a value as the parser. */
+ * not; the scanner finds the same end of a value as the parser; what is read
+ * flat is what the parser reads. */
 #include "fuzz.h"
 #include "json/json_scan.h"
 
 enum {
-    OUT_MAX = 1 << 24
+    OUT_MAX = 1 << 24,
+    MEMBERS = 8
 };
 
 static void print(struct slice text, int flags, struct buf *out)
@@ -59,6 +61,28 @@ static void check_scan(struct slice text)
     }
 }
 
+static void check_flat(struct slice text)
+{
+    yyjson_val vals[JSON_FLAT_VALS(MEMBERS)];
+    struct json_doc d;
+    struct buf flat, parsed;
+    struct err e;
+
+    if (!json_read_flat(text, vals, MEMBERS)) {
+        return;
+    }
+    buf_init(&flat, OUT_MAX);
+    buf_init(&parsed, OUT_MAX);
+    require(json_parse(&d, text, JSON_NUMBERS, NULL, &e) == 0);
+    require(yyjson_equals(vals, d.root));
+    require(json_print(&flat, vals, 0, &e) == 0);
+    require(json_print(&parsed, d.root, 0, &e) == 0);
+    require(slice_eq(buf_slice(&flat), buf_slice(&parsed)));
+    json_release(&d);
+    buf_release(&flat);
+    buf_release(&parsed);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice text = {(const char *)data, size};
@@ -68,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 0 && (data[0] == '{' || data[0] == '[' || data[0] == '"')) {
         check_scan(text);
     }
+    check_flat(text);
     if (json_parse(&d, text, 0, NULL, &e) < 0) {
         require(e.msg[0] != '\0');
         return 0;

@@ -309,6 +309,122 @@ static void kafka_connect_bytes(void)
     fs_names_release(&names);
 }
 
+/* What is read flat is what the parser reads; *ret: it was. */
+static void same_as_parsed(struct slice text, bool *ret)
+{
+    char *own = mem_text(text.ptr, text.len); /* nothing behind the end */
+    struct slice in = {own, text.len};
+    yyjson_val vals[JSON_FLAT_VALS(4)];
+    struct json_doc d;
+    struct buf a, b;
+    struct err e;
+
+    CHECK(own != NULL);
+    *ret = json_read_flat(in, vals, 4);
+    if (*ret) {
+        buf_init(&a, OUT_MAX);
+        buf_init(&b, OUT_MAX);
+        CHECK_OK(json_parse(&d, in, JSON_NUMBERS, NULL, &e), &e);
+        CHECK(yyjson_equals(vals, d.root));
+        CHECK(unsafe_yyjson_get_next(vals) ==
+              vals + JSON_FLAT_VALS(yyjson_obj_size(vals)));
+        CHECK_OK(json_print(&a, vals, 0, &e), &e);
+        CHECK_OK(json_print(&b, d.root, 0, &e), &e);
+        CHECK(slice_eq(buf_slice(&a), buf_slice(&b)));
+        json_release(&d);
+        buf_release(&a);
+        buf_release(&b);
+    }
+    mem_free(own);
+}
+
+static void plain_objects_are_read_flat(void)
+{
+    static const char *const flat[] = {
+        "{\"a\":1}",
+        " { \"a\" :\t-12 ,\r\n \"\" : \"\" } ",
+        "{\"a\":null,\"b\":true,\"c\":false,\"a\":0}",
+        "{\"a\":999999999999999999,\"b\":-999999999999999999}",
+        "{\"a\":0.5,\"b\":-84.593,\"c\":-0.0,\"d\":0.00000000000001}",
+        "{\"a\":1234567890.12345,\"b\":99999999999999.9,\"c\":1.10}",
+        "{\"0123456789abcde\":\"0123456789abcdef\","
+        "\"b\":\"0123456789abcdefg and what comes behind two steps of it\"}",
+        "{\"a\":\"caf\xc3\xa9 \xe2\x80\xa6 \xF0\x9F\x98\x8D\x7f, and on\"}",
+    };
+    bool was;
+
+    for (size_t i = 0; i < ARRAY_LEN(flat); i++) {
+        same_as_parsed(slice_of(flat[i]), &was);
+        CHECK(was);
+    }
+}
+
+static void the_rest_is_left_to_the_parser(void)
+{
+    static const char *const not_flat[] = {
+        "",
+        "{",
+        "{}",
+        "[1]",
+        "1",
+        "{\"a\":1",
+        "{\"a\"",
+        "{\"a\":",
+        "{\"a\":1}}",
+        "{\"a\":1,}",
+        "{\"a\" 1}",
+        "{a:1}",
+        "{\"a\":[]}",
+        "{\"a\":{}}",
+        "{\"a\":\"x\\n\"}",
+        "{\"a\":\"x\n\"}",
+        "{\"a\":\"x}",
+        "{\"a\":01}",
+        "{\"a\":-}",
+        "{\"a\":-0}",
+        "{\"a\":+1}",
+        "{\"a\":1.}",
+        "{\"a\":.5}",
+        "{\"a\":1e5}",
+        "{\"a\":1.5e5}",
+        "{\"a\":1234567890.123456}",
+        "{\"a\":1234567890123456789}",
+        "{\"a\":nul}",
+        "{\"a\":nulls}",
+        "{\"a\":NaN}",
+        "{\"a\":\"\xff\"}",
+        "{\"\xed\xa0\x80\":1}",
+        "{\"a\":\"0123456789abcdef\xc3\"}",
+        "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5}",
+    };
+    bool was;
+
+    for (size_t i = 0; i < ARRAY_LEN(not_flat); i++) {
+        same_as_parsed(slice_of(not_flat[i]), &was);
+        CHECK(!was);
+    }
+}
+
+static void random_fractions_are_the_nearest_doubles(void)
+{
+    struct rand r;
+    size_t read = 0;
+
+    rand_seed(&r, 7);
+    for (int i = 0; i < 20000; i++) {
+        char text[64];
+        bool was;
+
+        (void)snprintf(text, sizeof(text), "{\"a\":%s%llu.%0*llu}",
+                       i % 2 != 0 ? "-" : "",
+                       (unsigned long long)rand_below(&r, 100000000), 1 + i % 9,
+                       (unsigned long long)rand_below(&r, 10));
+        same_as_parsed(slice_of(text), &was);
+        read += was ? 1 : 0;
+    }
+    CHECK(read > 10000);
+}
+
 static void no_allocation_is_taken_for_granted(void)
 {
     int rc = -1;
@@ -347,6 +463,10 @@ static const struct test tests[] = {
     {"printing keeps the ceiling", printing_keeps_the_ceiling},
     {"a pool is used again", a_pool_is_used_again},
     {"Kafka Connect bytes are met", kafka_connect_bytes},
+    {"plain objects are read flat", plain_objects_are_read_flat},
+    {"the rest is left to the parser", the_rest_is_left_to_the_parser},
+    {"random fractions are the nearest doubles",
+     random_fractions_are_the_nearest_doubles},
     {"no allocation is taken for granted", no_allocation_is_taken_for_granted},
 };
 
