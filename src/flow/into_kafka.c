@@ -121,23 +121,42 @@ static int put(void *arg, struct slice key, bool has_key, struct slice value,
     return outbox_put(k->outbox, k->topic, &r, 1, e);
 }
 
+/* Of a topic that was made anew since: its successor has the position. */
+static bool is_past(const struct span *spans, size_t n, const struct span *s)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (spans[i].epoch > s->epoch && spans[i].partition == s->partition &&
+            strcmp(spans[i].topic, s->topic) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int commit(void *arg, const struct span *spans, size_t n, struct err *e)
 {
     struct into_kafka *k = arg;
-    struct broker_position *at = mem_zero(n + 1, sizeof(*at));
+    struct broker_position *list = mem_zero(n + 1, sizeof(*list));
+    size_t count = 0;
     int rc;
 
-    if (at == NULL) {
-        return err_nomem(e, n * sizeof(*at));
+    if (list == NULL) {
+        return err_nomem(e, n * sizeof(*list));
     }
     for (size_t i = 0; i < n; i++) {
-        (void)snprintf(at[i].topic, sizeof(at[i].topic), "%s", spans[i].topic);
-        at[i].epoch = spans[i].epoch;
-        at[i].partition = spans[i].partition;
-        at[i].offset = spans[i].to;
+        struct broker_position *at = &list[count];
+
+        if (is_past(spans, n, &spans[i])) {
+            continue;
+        }
+        (void)snprintf(at->topic, sizeof(at->topic), "%s", spans[i].topic);
+        at->epoch = spans[i].epoch;
+        at->partition = spans[i].partition;
+        at->offset = spans[i].to;
+        count++;
     }
-    rc = outbox_commit(k->outbox, at, n, e);
-    mem_free(at);
+    rc = outbox_commit(k->outbox, list, count, e);
+    mem_free(list);
     return rc;
 }
 

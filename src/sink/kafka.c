@@ -20,7 +20,8 @@ struct kafka_sink {
     struct sink_conf conf;
     int key; /* column, or NO_KEY */
     struct batch rows;
-    struct sink_reaches reaches;
+    struct sink_reaches reaches; /* kept after a commit, empty then */
+    bool dirty;                  /* something was written since */
     struct buf value, text;
 };
 
@@ -86,29 +87,44 @@ static int kafka_sink_open(void **sink, const struct sink_conf *conf,
 static int kafka_sink_position(void *sink, const struct span *where,
                                int64_t *ret, struct err *e)
 {
-    const struct kafka_sink *s = sink;
+    struct kafka_sink *s = sink;
     const struct sink_reach *r = sink_reach_find(&s->reaches, where);
+    struct span at = *where;
 
-    if (r != NULL) {
-        *ret = r->span.to;
+    if (r == NULL) {
+        if (s->conf.outbox->position(s->conf.outbox->arg, where, &at.to, e) <
+            0) {
+            return -1;
+        }
+        at.from = at.to;
+        if (sink_reach_extend(&s->reaches, &at, e) < 0) {
+            return -1;
+        }
+        *ret = at.to;
         return 0;
     }
-    return s->conf.outbox->position(s->conf.outbox->arg, where, ret, e);
+    *ret = r->span.to;
+    return 0;
 }
 
 static int kafka_sink_write(void *sink, const struct span *span,
                             const struct batch *rows, struct err *e)
 {
     struct kafka_sink *s = sink;
+    int64_t at;
 
     if (rows->columns != s->conf.columns) {
         return err_set(e, ERR_INVALID, "%zu columns came, %zu are expected",
                        rows->columns, s->conf.columns);
     }
-    if (rows->rows > 0 && batch_append(&s->rows, rows, 0, rows->rows, e) < 0) {
+    if (kafka_sink_position(s, span, &at, e) < 0 ||
+        sink_reach_extend(&s->reaches, span, e) < 0 ||
+        (rows->rows > 0 &&
+         batch_append(&s->rows, rows, 0, rows->rows, e) < 0)) {
         return -1;
     }
-    return sink_reach_extend(&s->reaches, span, e);
+    s->dirty = true;
+    return 0;
 }
 
 /* A text without its quotes, else as JSON has it; NULL is no key. */
@@ -144,9 +160,31 @@ static int put_row(struct kafka_sink *s, size_t row, struct err *e)
                                buf_slice(&s->value), e);
 }
 
+static bool moved(const struct span *s)
+{
+    return s->to > s->from;
+}
+
+/* The ends of the spans that moved, or of all: how many. */
+static size_t collect(const struct kafka_sink *s, bool only_moved,
+                      struct span *ret)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->reaches.n; i++) {
+        const struct span *at = &s->reaches.at[i]->span;
+
+        if (!only_moved || moved(at)) {
+            ret[n++] = *at;
+        }
+    }
+    return n;
+}
+
 static int commit(struct kafka_sink *s, struct err *e)
 {
     struct span *spans;
+    size_t n;
     int rc;
 
     for (size_t i = 0; i < s->rows.rows; i++) {
@@ -158,10 +196,11 @@ static int commit(struct kafka_sink *s, struct err *e)
     if (spans == NULL) {
         return err_nomem(e, s->reaches.n * sizeof(*spans));
     }
-    for (size_t i = 0; i < s->reaches.n; i++) {
-        spans[i] = s->reaches.at[i]->span;
+    n = collect(s, true, spans);
+    if (n == 0) {
+        n = collect(s, false, spans); /* so that they are not forgotten */
     }
-    rc = s->conf.outbox->commit(s->conf.outbox->arg, spans, s->reaches.n, e);
+    rc = s->conf.outbox->commit(s->conf.outbox->arg, spans, n, e);
     mem_free(spans);
     return rc;
 }
@@ -171,13 +210,16 @@ static int kafka_sink_commit(void *sink, bool flush, struct err *e)
     struct kafka_sink *s = sink;
 
     (void)flush;
-    if (s->reaches.n == 0) {
+    if (!s->dirty) {
         return 0;
     }
     if (commit(s, e) < 0) {
         return err_wrap(e, "could not commit rows of \"%s\"", s->conf.table);
     }
-    sink_reach_clear(&s->reaches);
+    for (size_t i = 0; i < s->reaches.n; i++) {
+        s->reaches.at[i]->span.from = s->reaches.at[i]->span.to;
+    }
+    s->dirty = false;
     batch_clear(&s->rows);
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "core/num.h"
 #include "db/postgres.h"
 #include "lake/delta.h"
+#include "sink/kafka.h"
 #include "sink/sink.h"
 #include "store/store.h"
 
@@ -133,12 +134,57 @@ static int64_t table_rows(const char *table)
     return n;
 }
 
+/* A broker's outbox as the sink "kafka" is promised it: what was put is there
+ * with the commit, which moves the positions. */
+static struct {
+    int64_t put;
+    int64_t there;
+    bool wrong; /* a record that is not as it should be */
+} box;
+
+static int box_position(void *arg, const struct span *s, int64_t *ret,
+                        struct err *x)
+{
+    (void)arg;
+    (void)x;
+    *ret = kept_of(s)->position < 0 ? 0 : kept_of(s)->position;
+    return 0;
+}
+
+static int box_put(void *arg, struct slice key, bool has_key,
+                   struct slice value, struct err *x)
+{
+    char want[TEXT];
+
+    (void)arg;
+    (void)x;
+    (void)snprintf(want, sizeof(want), "{\"ind\":%.*s,\"title\":\"x\"}",
+                   SLICE_FMT(key));
+    box.wrong = box.wrong || !has_key || !slice_is(value, want);
+    box.put++;
+    return 0;
+}
+
+static int box_commit(void *arg, const struct span *spans, size_t n,
+                      struct err *x)
+{
+    (void)arg;
+    (void)x;
+    for (size_t i = 0; i < n; i++) {
+        kept_of(&spans[i])->position = spans[i].to;
+    }
+    box.there += box.put;
+    box.put = 0;
+    return 0;
+}
+
 /* A place that no sink has written to. */
 static void fresh(void)
 {
     char name[TEXT];
 
     memset(kept, 0, sizeof(kept));
+    memset(&box, 0, sizeof(box));
     (void)snprintf(name, sizeof(name), "%d%s", folders++,
                    is("file_stream") ? ".jsonl" : "");
     if (is("postgres")) { /* not one of an earlier run */
@@ -157,6 +203,9 @@ static void fresh(void)
 
 static struct sink *open_sink(void)
 {
+    static const struct sink_outbox outbox = {
+        .position = box_position, .put = box_put, .commit = box_commit};
+    static const char *const key[] = {"ind"};
     struct sink_conf conf = {.kind = kind,
                              .dir = path,
                              .hooks = {.planned = planned,
@@ -174,6 +223,12 @@ static struct sink *open_sink(void)
                              .spec_hash = "h"};
     struct sink *s = NULL;
 
+    if (is("kafka")) {
+        conf.outbox = &outbox;
+        conf.key = key;
+        conf.nkey = ARRAY_LEN(key);
+        box.put = 0; /* what an earlier one did not commit is dropped */
+    }
     CHECK_OK(sink_open(&s, &conf, &e), &e);
     if (s == NULL) {
         exit(1);
@@ -310,6 +365,9 @@ static int64_t arrived(void)
 
     if (is("postgres")) {
         n = table_rows(path);
+    } else if (is("kafka")) {
+        CHECK(!box.wrong);
+        n = box.there;
     } else if (is("delta")) {
         CHECK_OK(delta_open(&t, path, NULL, &e), &e);
         n = delta_rows(t);
