@@ -23,6 +23,7 @@ class Kafka:
     """The far side, and a folder for what belongs to it."""
 
     def __init__(self, values, folder):
+        self.values = values
         self.bootstrap = values["bootstrap"]
         self.kt_path = values["kt"]
         self.url = "kafka://" + self.bootstrap
