@@ -1,8 +1,8 @@
-/*
- * kafka_api_map_int.h - librdkafka's functions, for kafka_api_int.h.
- */
+/* kafka_api_map_int.h - librdkafka's functions, for kafka_api_int.h. */
 #ifndef BROKER_KAFKA_API_MAP_INT_H
 #define BROKER_KAFKA_API_MAP_INT_H
+
+#include <librdkafka/rdkafka.h>
 
 /* XX(name) for rd_kafka_name. */
 #define KAFKA_API_MAP(XX)                       \

@@ -7,6 +7,7 @@
 #define SINK_KAFKA_H
 
 #include "core/err.h"
+#include "core/slice.h"
 #include "record/span.h"
 
 /* Where records go together with the positions they come from. */

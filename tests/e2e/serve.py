@@ -4,6 +4,7 @@
 Real clients: http.client, urllib, curl where it is there, and requests when
 it can be imported.  Each message is the one a person reads (I9, I10, I12).
 """
+import glob
 import http.client
 import json
 import os
@@ -20,7 +21,7 @@ import urllib.error
 import urllib.request
 
 from served import PINLINE, V2, Server
-from told import check, finish, quickest, skip, tries
+from told import check, finish, quickest, skip, soon, tries
 
 
 
@@ -64,7 +65,12 @@ def starts(folder):
 
 
 def lands_by_itself(folder):
-    with Server(os.path.join(folder, "lands"), pipelines=True, stderr=subprocess.DEVNULL) as s:
+    with Server(os.path.join(folder, "lands"), "--set", "objects.flush_records=1",
+                pipelines=True, stderr=subprocess.DEVNULL) as s:
+        s.produce("pin", [{"value": 1}])
+        landed = os.path.join(s.data, "lake", "topics", "pin", "**", "*.json")
+        # that a line says it serves does not say that its pipelines run already
+        check(soon(lambda: glob.glob(landed, recursive=True)), "the server lands a record")
         done = subprocess.run([PINLINE, "--data", s.data, "sink"], capture_output=True, text=True,
                               timeout=60, check=False)
         check(done.returncode == 1 and str(s.process.pid) in done.stderr
