@@ -42,14 +42,30 @@ int json_parse(struct json_doc *ret, struct slice s, int flags,
                const yyjson_alc *alc, struct err *e) MUST_USE;
 void json_release(struct json_doc *d); /* a zeroed one is fine */
 
-#define JSON_FLAT_VALS(members) (1 + 2 * (members))
+enum {
+    JSON_FLAT_MEMBERS = 64,
+    JSON_LEAD_BYTES = 40
+};
+
+/* Where objects are read flat, one after another; zeroed before the first. */
+struct json_flat {
+    yyjson_val vals[1 + 2 * JSON_FLAT_MEMBERS];
+    struct json_lead { /* what stood before the value there: ,"name": */
+        char bytes[JSON_LEAD_BYTES];
+        size_t len;   /* 0: not known */
+        size_t name;  /* where in bytes */
+        uint64_t tag; /* the name's */
+    } leads[JSON_FLAT_MEMBERS];
+};
+
 /*
- * Read an object of at most `members` plain ones into vals, which are as many
- * as the macro says: texts without an escape, which stay in s, short numbers,
- * null, true and false.  vals[0] is what json_parse() gives with JSON_NUMBERS,
- * some times quicker.  False: not such an object, or no JSON; ask that one.
+ * Read an object of few plain members: texts without an escape, which stay in
+ * s, short numbers, null, true and false.  vals[0] is then what json_parse()
+ * gives with JSON_NUMBERS, some times quicker, most of all when the names are
+ * those of the object before.  False: not such an object, or no JSON; ask
+ * that one.
  */
-bool json_read_flat(struct slice s, yyjson_val *vals, size_t members);
+bool json_read_flat(struct slice s, struct json_flat *ret);
 
 /* Append v to b as compact JSON; ERR_LIMIT when it nests too deep or b is
  * full, ERR_INVALID for a double that is not finite.  b is then as before. */

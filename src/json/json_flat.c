@@ -148,27 +148,83 @@ static inline bool read_value(struct flat *f, yyjson_val *v)
                                                              : read_word(f, v);
 }
 
-bool json_read_flat(struct slice s, yyjson_val *vals, size_t members)
+static inline bool same(const char *a, const char *b, size_t n)
 {
-    struct flat f = {s.ptr, s.ptr + s.len};
-    size_t n = 0;
+    uint64_t x, y, differ = 0;
 
-    if (!eat(&f, '{')) {
+    if (n < sizeof(x)) {
+        return false; /* too few to gain by it, or not known */
+    }
+    for (size_t i = 0; i < n; i += sizeof(x)) {
+        size_t at = i + sizeof(x) <= n ? i : n - sizeof(x);
+
+        memcpy(&x, a + at, sizeof(x));
+        memcpy(&y, b + at, sizeof(y));
+        differ |= x ^ y;
+    }
+    return differ == 0;
+}
+
+/* What stands before the next value, as it stood there in the object before:
+ * the same bytes read alike, so that nothing of them is looked at again. */
+static inline bool known_name(struct flat *f, const struct json_lead *lead,
+                              yyjson_val *key)
+{
+    if ((size_t)(f->end - f->at) < lead->len ||
+        !same(f->at, lead->bytes, lead->len)) {
         return false;
     }
-    do {
-        yyjson_val *key = &vals[1 + 2 * n];
+    key->tag = lead->tag;
+    key->uni.str = f->at + lead->name;
+    f->at += lead->len;
+    skip_blanks(f);
+    return true;
+}
 
-        if (n == members || !read_text(&f, key) || !eat(&f, ':') ||
-            !read_value(&f, key + 1)) {
+/* What stands before the next value, read and kept for the next object; false
+ * when no name follows, which is so at the object's end as well. */
+static bool next_name(struct flat *f, bool first, struct json_lead *lead,
+                      yyjson_val *key)
+{
+    const char *from = f->at;
+    size_t len;
+
+    if (!eat(f, first ? '{' : ',') || !read_text(f, key) || !eat(f, ':')) {
+        f->at = from; /* a comma that no name follows is not taken */
+        return false;
+    }
+    len = (size_t)(f->at - from);
+    lead->len = 0;
+    if (len <= sizeof(lead->bytes)) {
+        lead->len = len;
+        lead->name = (size_t)(key->uni.str - from);
+        lead->tag = key->tag;
+        memcpy(lead->bytes, from, len);
+    }
+    return true;
+}
+
+bool json_read_flat(struct slice s, struct json_flat *ret)
+{
+    struct flat f = {s.ptr, s.ptr + s.len};
+    yyjson_val *vals = ret->vals;
+    size_t n = 0;
+
+    for (; n < JSON_FLAT_MEMBERS; n++) {
+        yyjson_val *key = &vals[1 + 2 * n];
+        struct json_lead *lead = &ret->leads[n];
+
+        if (!known_name(&f, lead, key) && !next_name(&f, n == 0, lead, key)) {
+            break;
+        }
+        if (!read_value(&f, key + 1)) {
             return false;
         }
-        n++;
-    } while (eat(&f, ','));
-    if (!eat(&f, '}') || f.at != f.end) {
+    }
+    if (n == 0 || !eat(&f, '}') || f.at != f.end) {
         return false;
     }
     vals[0].tag = (uint64_t)n << YYJSON_TAG_BIT | YYJSON_TYPE_OBJ;
-    vals[0].uni.ofs = JSON_FLAT_VALS(n) * sizeof(*vals);
+    vals[0].uni.ofs = (1 + 2 * n) * sizeof(*vals);
     return true;
 }

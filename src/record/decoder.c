@@ -10,14 +10,13 @@
 
 enum {
     FIRST_RECORDS = 16,
-    FLAT_MEMBERS = 64 /* of a message that is read without a copy */
 };
 
 struct decoder {
     struct slice keys[DECODE_KEYS_MAX];
     size_t nkeys;
     struct json_pool pool; /* every tree of the message at hand, but this: */
-    yyjson_val flat[JSON_FLAT_VALS(FLAT_MEMBERS)];
+    struct json_flat flat;
     struct buf scratch; /* text on its way from base64 or Python */
     struct decoded *records;
     size_t n;
@@ -251,8 +250,8 @@ static int unwrap_text(struct decoder *d, struct slice s, int level,
     enum decode_reject why = DECODE_REJECT_NONE;
     yyjson_val *v;
 
-    if (level == 0 && json_read_flat(s, d->flat, FLAT_MEMBERS)) {
-        return unwrap(d, d->flat, level, how, e);
+    if (level == 0 && json_read_flat(s, &d->flat)) {
+        return unwrap(d, d->flat.vals, level, how, e);
     }
     if (parse(d, s, &v, &why, e) < 0) {
         return -1;

@@ -310,25 +310,24 @@ static void kafka_connect_bytes(void)
 }
 
 /* What is read flat is what the parser reads; *ret: it was. */
-static void same_as_parsed(struct slice text, bool *ret)
+static void same_as_parsed(struct json_flat *f, struct slice text, bool *ret)
 {
     char *own = mem_text(text.ptr, text.len); /* nothing behind the end */
     struct slice in = {own, text.len};
-    yyjson_val vals[JSON_FLAT_VALS(4)];
+    yyjson_val *v = f->vals;
     struct json_doc d;
     struct buf a, b;
     struct err e;
 
     CHECK(own != NULL);
-    *ret = json_read_flat(in, vals, 4);
+    *ret = json_read_flat(in, f);
     if (*ret) {
         buf_init(&a, OUT_MAX);
         buf_init(&b, OUT_MAX);
         CHECK_OK(json_parse(&d, in, JSON_NUMBERS, NULL, &e), &e);
-        CHECK(yyjson_equals(vals, d.root));
-        CHECK(unsafe_yyjson_get_next(vals) ==
-              vals + JSON_FLAT_VALS(yyjson_obj_size(vals)));
-        CHECK_OK(json_print(&a, vals, 0, &e), &e);
+        CHECK(yyjson_equals(v, d.root));
+        CHECK(unsafe_yyjson_get_next(v) == v + 1 + 2 * yyjson_obj_size(v));
+        CHECK_OK(json_print(&a, v, 0, &e), &e);
         CHECK_OK(json_print(&b, d.root, 0, &e), &e);
         CHECK(slice_eq(buf_slice(&a), buf_slice(&b)));
         json_release(&d);
@@ -351,11 +350,78 @@ static void plain_objects_are_read_flat(void)
         "\"b\":\"0123456789abcdefg and what comes behind two steps of it\"}",
         "{\"a\":\"caf\xc3\xa9 \xe2\x80\xa6 \xF0\x9F\x98\x8D\x7f, and on\"}",
     };
+    struct json_flat f = {0};
     bool was;
 
-    for (size_t i = 0; i < ARRAY_LEN(flat); i++) {
-        same_as_parsed(slice_of(flat[i]), &was);
+    for (size_t i = 0; i < 2 * ARRAY_LEN(flat); i++) { /* and names met */
+        same_as_parsed(&f, slice_of(flat[i / 2]), &was);
         CHECK(was);
+    }
+}
+
+static void names_are_known_again(void)
+{
+    static const struct {
+        const char *text;
+        bool flat;
+    } lines[] = {
+        {"{\"index\":1,\"unique_id\":\"a\",\"title\":\"b\"}", true},
+        {"{\"index\":2,\"unique_id\":\"c\",\"title\":null}", true},
+        {"{\"index\":3,\"unique_id\":\"d\"}", true},
+        {"{\"index\":4,\"unique_ie\":\"d\",\"title\":5}", true},
+        {"{\"index\":5,\"title\":5,\"unique_id\":\"d\"}", true},
+        {"{\"index\": 6, \"unique_id\" : 7, \"title\":5}", true},
+        {"{\"index\": 6, \"unique_id\" : 7, \"title\":5}", true},
+        {"{\"index\": 6, \"unique_id\" : 7, \"title\":5,}", false},
+        {"{\"index\": 6, \"unique_id\" : 7, \"title\":", false},
+        {"{\"index\": 6, \"unique_id\" : 7, \"title\"", false},
+        {"{\"index\": 6, \"unique_id\" : 7, \"titl", false},
+        {",\"unique_id\" : 7}", false},
+        {"{\"a name of more bytes than are kept of what stands before a "
+         "value\":1,\"index\":2}",
+         true},
+        {"{\"a name of more bytes than are kept of what stands before a "
+         "value\":1,\"index\":2}",
+         true},
+        {"{\"a name of more bytes than are kept\":3}", true},
+        {"{\"caf\xc3\xa9 with a name\":1}", true},
+        {"{\"caf\xc3\xa9 with a name\":2}", true},
+        {"{\"caf\xc3\x28 with a name\":3}", false},
+        {"{\"caf\\u00e9 with a name\":4}", false},
+        {"{\"caf\xc3\xa9 with a name\":5}", true},
+        {"{\"caf\xc3\xa9 with a name\"", false},
+        {"{\"caf\xc3\xa9 with a name\":", false},
+    };
+    struct json_flat f = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        bool was;
+
+        same_as_parsed(&f, slice_of(lines[i].text), &was);
+        CHECK_INT(was, lines[i].flat);
+    }
+}
+
+static void members_are_limited(void)
+{
+    for (int n = JSON_FLAT_MEMBERS - 1; n <= JSON_FLAT_MEMBERS + 1; n++) {
+        struct json_flat f = {0};
+        struct buf b;
+        struct err e;
+        bool was;
+
+        buf_init(&b, OUT_MAX);
+        for (int i = 0; i < n; i++) {
+            CHECK_OK(
+                buf_putf(&b, &e, "%c\"member_%d\":%d", i > 0 ? ',' : '{', i, i),
+                &e);
+        }
+        CHECK_OK(buf_putc(&b, '}', &e), &e);
+        for (int i = 0; i < 2; i++) {
+            same_as_parsed(&f, buf_slice(&b), &was);
+            CHECK_INT(was, n <= JSON_FLAT_MEMBERS);
+        }
+        buf_release(&b);
     }
 }
 
@@ -395,18 +461,19 @@ static void the_rest_is_left_to_the_parser(void)
         "{\"a\":\"\xff\"}",
         "{\"\xed\xa0\x80\":1}",
         "{\"a\":\"0123456789abcdef\xc3\"}",
-        "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5}",
     };
+    struct json_flat f = {0};
     bool was;
 
     for (size_t i = 0; i < ARRAY_LEN(not_flat); i++) {
-        same_as_parsed(slice_of(not_flat[i]), &was);
+        same_as_parsed(&f, slice_of(not_flat[i]), &was);
         CHECK(!was);
     }
 }
 
 static void random_fractions_are_the_nearest_doubles(void)
 {
+    struct json_flat f = {0};
     struct rand r;
     size_t read = 0;
 
@@ -419,7 +486,7 @@ static void random_fractions_are_the_nearest_doubles(void)
                        i % 2 != 0 ? "-" : "",
                        (unsigned long long)rand_below(&r, 100000000), 1 + i % 9,
                        (unsigned long long)rand_below(&r, 10));
-        same_as_parsed(slice_of(text), &was);
+        same_as_parsed(&f, slice_of(text), &was);
         read += was ? 1 : 0;
     }
     CHECK(read > 10000);
@@ -464,6 +531,8 @@ static const struct test tests[] = {
     {"a pool is used again", a_pool_is_used_again},
     {"Kafka Connect bytes are met", kafka_connect_bytes},
     {"plain objects are read flat", plain_objects_are_read_flat},
+    {"names are known again", names_are_known_again},
+    {"members are limited", members_are_limited},
     {"the rest is left to the parser", the_rest_is_left_to_the_parser},
     {"random fractions are the nearest doubles",
      random_fractions_are_the_nearest_doubles},
