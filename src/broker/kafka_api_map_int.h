@@ -2,7 +2,7 @@
 #ifndef BROKER_KAFKA_API_MAP_INT_H
 #define BROKER_KAFKA_API_MAP_INT_H
 
-#include <librdkafka/rdkafka.h>
+#include "broker/kafka_types_int.h"
 
 /* XX(name) for rd_kafka_name. */
 #define KAFKA_API_MAP(XX)                       \
