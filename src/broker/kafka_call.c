@@ -1,26 +1,38 @@
 /* Requests of the admin client: begin, wait for the event, end. */
 #include "broker/kafka_api_int.h"
 
+/* Brokers write files to make or delete a topic: on a slow disk one that is
+ * well takes longer than for all else, and what was given up would be there
+ * all the same. */
+enum {
+    CHANGE_MS = 30000,
+    LATER_MS = 1000
+};
+
+static bool changes(rd_kafka_admin_op_t op)
+{
+    return op == RD_KAFKA_ADMIN_OP_CREATETOPICS ||
+           op == RD_KAFKA_ADMIN_OP_DELETETOPICS;
+}
+
 int kafka_call_begin(struct kafka *k, struct kafka_call *c,
                      rd_kafka_admin_op_t op, struct err *e)
 {
     char why[128];
 
-    *c = (struct kafka_call){0};
+    *c = (struct kafka_call){.ms = changes(op) ? CHANGE_MS : KAFKA_CALL_MS};
     c->queue = k->rd->queue_new(k->admin);
     c->options = k->rd->AdminOptions_new(k->admin, op);
     if (c->queue == NULL || c->options == NULL) {
         kafka_call_end(k, c);
         return err_nomem(e, sizeof(*c));
     }
-    if (k->rd->AdminOptions_set_request_timeout(c->options, KAFKA_CALL_MS, why,
+    if (k->rd->AdminOptions_set_request_timeout(c->options, c->ms, why,
                                                 sizeof(why)) !=
             RD_KAFKA_RESP_ERR_NO_ERROR ||
-        ((op == RD_KAFKA_ADMIN_OP_CREATETOPICS ||
-          op == RD_KAFKA_ADMIN_OP_DELETETOPICS) &&
-         k->rd->AdminOptions_set_operation_timeout(
-             c->options, KAFKA_CALL_MS / 2, why, sizeof(why)) !=
-             RD_KAFKA_RESP_ERR_NO_ERROR)) {
+        (changes(op) && k->rd->AdminOptions_set_operation_timeout(
+                            c->options, c->ms / 2, why, sizeof(why)) !=
+                            RD_KAFKA_RESP_ERR_NO_ERROR)) {
         kafka_call_end(k, c);
         return err_set(e, ERR_INVALID, "cannot ask Kafka: %s", why);
     }
@@ -30,7 +42,13 @@ int kafka_call_begin(struct kafka *k, struct kafka_call *c,
 int kafka_call_wait(struct kafka *k, struct kafka_call *c, const char *what,
                     struct err *e)
 {
-    c->event = k->rd->queue_poll(c->queue, KAFKA_CALL_MS + 1000);
+    struct broker_health now;
+
+    c->event = k->rd->queue_poll(c->queue, KAFKA_CALL_MS + LATER_MS);
+    kafka_health(&k->base, &now);
+    if (c->event == NULL && c->ms > KAFKA_CALL_MS && now.brokers > 0) {
+        c->event = k->rd->queue_poll(c->queue, c->ms - KAFKA_CALL_MS);
+    }
     if (c->event == NULL) {
         return kafka_fail(k, e, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL, "%s", what);
     }

@@ -8,7 +8,7 @@
 #include "core/num.h"
 
 enum {
-    SEEN_US = 10000000, /* until a change must be visible */
+    SEEN_US = 30000000, /* until a change is visible, also on slow disks */
     LOOK_US = 20000,
 };
 

@@ -18,6 +18,7 @@ struct kafka_call {
     rd_kafka_queue_t *queue;
     rd_kafka_AdminOptions_t *options;
     rd_kafka_event_t *event;
+    int ms; /* at most, where the cluster is there; else KAFKA_CALL_MS */
 };
 int kafka_call_begin(struct kafka *k, struct kafka_call *c,
                      rd_kafka_admin_op_t op, struct err *e) MUST_USE;

@@ -183,6 +183,24 @@ def copies(c, folder):
     check(got == (2, "1"), "a topic is made with the copies and settings of create.NAME", got)
 
 
+def late(c, folder):
+    """A topic is made while two of three brokers hang for longer than other calls wait."""
+    name = f"late{c.run}"
+    for node in (2, 3):
+        c.kill(node, signal.SIGSTOP)
+    try:
+        making = subprocess.Popen(
+            [PINLINE, "--data", os.path.join(folder, "late"), "topics", "create", name,
+             "--broker", c.url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(CALL + 3)
+    finally:
+        for node in (2, 3):
+            c.kill(node, signal.SIGCONT)
+    _, text = making.communicate(timeout=60)
+    check(making.returncode == 0, "I13 kafka: a topic is made by brokers that need longer", text)
+    check(c.whole([name]), "and it is whole")
+
+
 def leaders(c, folder):
     copies(c, folder)
     topics = c.topics("leaders")
@@ -622,7 +640,7 @@ def rebalance(c, folder):
     print(f"# {number} comings and goings, {kills} kills, {len(got)} records landed")
 
 
-CASES = {"leaders": leaders, "killed": killed, "stopped": stopped, "sigterm": sigterm,
+CASES = {"late": late, "leaders": leaders, "killed": killed, "stopped": stopped, "sigterm": sigterm,
          "behind": behind, "alone": alone, "hangs": hangs, "deaf": deaf, "rebalance": rebalance}
 
 
