@@ -95,18 +95,20 @@ static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
     struct kafka *k = opaque;
     struct kafka_request *r = request_of(s);
     struct broker_report *rep = &r->asked->reports[s - r->slots];
+    rd_kafka_resp_err_t err = m->err;
 
     (void)rk;
-    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         *rep = (struct broker_report){
             m->partition, m->offset >= 0 ? m->offset : -1, ERR_NONE};
     } else {
         /* never sent: what ended the producer is what was wrong */
-        r->first_error = m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
-                                 k->broken_by != RD_KAFKA_RESP_ERR_NO_ERROR
-                             ? k->broken_by
-                             : m->err;
-        *rep = (struct broker_report){-1, -1, kafka_code(r->first_error)};
+        if (err == RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
+            k->broken_by != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            err = k->broken_by;
+        }
+        r->first_error = err;
+        *rep = (struct broker_report){-1, -1, kafka_code(err)};
     }
     drop_one(k, r);
 }
@@ -352,7 +354,7 @@ void kafka_produce_send(struct kafka *k, struct kafka_request *r)
     for (size_t i = 0; i < p->n; i++) {
         int32_t partition;
         enum err_code code = place(r, &p->records[i], sticky, &partition);
-        rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
+        rd_kafka_resp_err_t err;
 
         r->slots[i].request = r;
         if (r->asked_before != NULL &&
@@ -363,14 +365,13 @@ void kafka_produce_send(struct kafka *k, struct kafka_request *r)
         p->reports[i] = (struct broker_report){-1, -1, code};
         if (code == ERR_NONE) {
             err = send_one(k, r, i, partition);
-        }
-        if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+                continue; /* the rest is delivered()'s, which may be done */
+            }
             p->reports[i].code = kafka_code(err);
             r->first_error = err;
         }
-        if (p->reports[i].code != ERR_NONE) {
-            (void)atomic_fetch_sub(&r->left, 1);
-        }
+        (void)atomic_fetch_sub(&r->left, 1);
     }
     leave(k);
     drop_one(k, r);

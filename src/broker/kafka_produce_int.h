@@ -18,7 +18,7 @@ struct kafka_request {
     int64_t began_us;
     size_t bytes;
     atomic_size_t left; /* records on their way, and 1 while they are sent */
-    rd_kafka_resp_err_t first_error;
+    _Atomic rd_kafka_resp_err_t first_error;
     struct kafka_asked *asked_before; /* with an idempotency key, else NULL */
     struct kafka_request *next;       /* of those that are held */
     int group;
