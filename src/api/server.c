@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -254,26 +255,33 @@ bool server_header(struct http_request *r, const char *name, struct slice *ret)
     return true;
 }
 
-void server_client(struct http_request *r, char *text, size_t size)
+static void keep_client(struct server_conn *c)
 {
-    const union MHD_ConnectionInfo *info =
-        r->conn == NULL ? NULL
-                        : r->conn->server->mhd.get_connection_info(
-                              r->conn->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const union MHD_ConnectionInfo *info = c->server->mhd.get_connection_info(
+        c->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct sockaddr_in6 in6;
     struct sockaddr_in in;
 
-    text[0] = '\0';
     if (info == NULL || info->client_addr == NULL) {
         return;
     }
     if (info->client_addr->sa_family == AF_INET) {
         memcpy(&in, info->client_addr, sizeof(in));
-        (void)inet_ntop(AF_INET, &in.sin_addr, text, (socklen_t)size);
+        (void)inet_ntop(AF_INET, &in.sin_addr, c->client, sizeof(c->client));
     } else if (info->client_addr->sa_family == AF_INET6) {
         memcpy(&in6, info->client_addr, sizeof(in6));
-        (void)inet_ntop(AF_INET6, &in6.sin6_addr, text, (socklen_t)size);
+        (void)inet_ntop(AF_INET6, &in6.sin6_addr, c->client, sizeof(c->client));
     }
+}
+
+void server_client(struct http_request *r, char *text, size_t size)
+{
+    struct server_conn *c = r->conn;
+
+    if (c != NULL && c->client[0] == '\0') {
+        keep_client(c);
+    }
+    (void)snprintf(text, size, "%s", c != NULL ? c->client : "");
 }
 
 static void refuse(struct http_request *r, int status)

@@ -6,6 +6,7 @@
 #define API_SERVER_INT_H
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 
 #include "api/listen.h"
@@ -51,8 +52,9 @@ struct server_conn {
     struct MHD_Connection *mhd;
     struct server_conn *next, *prev;
     int fd;
-    atomic_int turn;     /* enum server_turn */
-    atomic_llong due_us; /* cut it then; 0: not now */
+    char client[INET6_ADDRSTRLEN]; /* its address, once it was asked for */
+    atomic_int turn;               /* enum server_turn */
+    atomic_llong due_us;           /* cut it then; 0: not now */
 };
 
 struct server {

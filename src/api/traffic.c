@@ -64,9 +64,10 @@ void traffic_add(struct traffic *t, const struct traffic_note *n)
             add_stored(t, p, i);
         }
     }
-    t->more_clients |=
-        t->client[0] != '\0' && strcmp(t->client, n->client) != 0;
-    (void)snprintf(t->client, sizeof(t->client), "%s", n->client);
+    if (strcmp(t->client, n->client) != 0) {
+        t->more_clients |= t->client[0] != '\0';
+        (void)snprintf(t->client, sizeof(t->client), "%s", n->client);
+    }
     (void)snprintf(t->request_id, sizeof(t->request_id), "%s", n->request_id);
     mutex_unlock(&t->lock);
 }

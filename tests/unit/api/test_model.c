@@ -38,6 +38,8 @@ static void rows_are_put_in_order(void)
     check("{\"i\":1,\"f\":2,\"t\":null,\"x\":[],\"y\":1}",
           "{\"i\":1,\"f\":2,\"t\":null}", "", 2);
     check("{\"i\":1,\"i\":5,\"f\":2}", "{\"i\":5,\"f\":2}", "", 0);
+    check("{\"x\":1,\"i\":1,\"x\":2,\"i\":5,\"f\":2,\"ii\":3}",
+          "{\"i\":5,\"f\":2}", "", 3);
 }
 
 static void integers(void)
