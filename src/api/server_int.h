@@ -26,7 +26,6 @@ enum {
     XX(get_connection_info)         \
     XX(lookup_connection_value_n)   \
     XX(queue_response)              \
-    XX(quiesce_daemon)              \
     XX(resume_connection)           \
     XX(start_daemon)                \
     XX(stop_daemon)                 \

@@ -157,6 +157,19 @@ static void on_log(void *arg, const char *fmt, va_list ap)
     mutex_unlock(&s->said);
 }
 
+/* Who comes while we stop is not let in.  MHD_quiesce_daemon() would be for
+ * that, but 0.9.75 ends the process when a thread of the pool sees it halfway:
+ * both take the listening socket out of the same epoll set. */
+static enum MHD_Result let_in(void *arg, const struct sockaddr *from,
+                              socklen_t len)
+{
+    struct server *s = arg;
+
+    (void)from;
+    (void)len;
+    return atomic_load(&s->stopping) ? MHD_NO : MHD_YES;
+}
+
 static int start_daemon(struct server *s, size_t i, struct err *e)
 {
     const struct server_conf *c = &s->conf;
@@ -176,7 +189,7 @@ static int start_daemon(struct server *s, size_t i, struct err *e)
         tls[0].option = MHD_OPTION_END;
     }
     s->daemons[i] = s->mhd.start_daemon(
-        flags, 0, NULL, NULL, server_on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
+        flags, 0, let_in, s, server_on_request, s, MHD_OPTION_EXTERNAL_LOGGER,
         on_log, s, MHD_OPTION_LISTEN_SOCKET, s->listeners[i].fd,
         MHD_OPTION_THREAD_POOL_SIZE, (unsigned)POOL_THREADS,
         MHD_OPTION_CONNECTION_LIMIT, c->connections,
@@ -282,17 +295,13 @@ void server_stop(struct server *s)
     mutex_lock(&s->lock);
     atomic_store(&s->stopping, true);
     mutex_unlock(&s->lock);
-    for (size_t i = 0; i < s->n; i++) {
-        if (s->daemons[i] != NULL) {
-            (void)s->mhd.quiesce_daemon(s->daemons[i]);
-        }
-    }
     drain(s);
     for (size_t i = 0; i < s->n; i++) {
         if (s->daemons[i] != NULL) {
-            s->mhd.stop_daemon(s->daemons[i]);
+            s->mhd.stop_daemon(s->daemons[i]); /* and closes what it has */
+        } else {
+            (void)close(s->listeners[i].fd);
         }
-        (void)close(s->listeners[i].fd);
     }
     mutex_lock(&s->lock);
     s->reaper_stop = true;

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -14,7 +15,8 @@
 #include "test.h"
 
 enum {
-    PATIENCE_US = 60000000 /* what is waited for comes much sooner */
+    PATIENCE_US = 60000000, /* what is waited for comes much sooner */
+    STOPS = 40
 };
 
 static const char *const loopback[] = {"127.0.0.1:0"};
@@ -143,6 +145,11 @@ static void letting_go(void *arg)
     fake_let_go(arg);
 }
 
+static void stopping(void *arg)
+{
+    api_stop(arg);
+}
+
 static void until_held(struct broker *b)
 {
     int64_t until = clock_mono_us() + PATIENCE_US;
@@ -201,6 +208,83 @@ static void stopping_refuses_what_cannot_be_answered(void)
     CHECK(strstr(text, "50003") != NULL);
     (void)close(fd);
     fake_broker_free(w.b); /* its late answer frees the work */
+}
+
+struct knock {
+    int port;
+    atomic_bool over;
+};
+
+static void knocking(void *arg)
+{
+    static const char get[] = "GET /topics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    struct knock *k = arg;
+
+    while (!atomic_load(&k->over)) {
+        int fd = dial(k->port);
+
+        if (fd >= 0) {
+            (void)send(fd, get, sizeof(get) - 1, MSG_NOSIGNAL);
+            (void)close(fd);
+        }
+    }
+}
+
+/* The library has a way to let nobody in, which ended the process here: once in
+ * 1,600 stops. */
+static void stopping_amid_those_who_come(void)
+{
+    for (int i = 0; i < STOPS; i++) {
+        struct thread t[2] = {{.running = false}, {.running = false}};
+        struct knock k = {.over = false};
+        struct world w;
+        struct err e;
+
+        start(&w, &plain);
+        k.port = api_port(w.a, 0);
+        for (size_t j = 0; j < ARRAY_LEN(t); j++) {
+            CHECK_OK(thread_start(&t[j], "knock", knocking, &k, &e), &e);
+        }
+        clock_sleep_us(1000 + i * 10);
+        stop(&w);
+        atomic_store(&k.over, true);
+        for (size_t j = 0; j < ARRAY_LEN(t); j++) {
+            thread_join(&t[j]);
+        }
+    }
+}
+
+static void stopping_lets_nobody_in(void)
+{
+    struct fake_conf hold = {.hold = true};
+    struct thread t = {.running = false};
+    struct world w;
+    struct err e;
+    char text[64];
+    int port;
+    int first;
+    int late = -1;
+
+    start(&w, &plain);
+    port = api_port(w.a, 0);
+    fake_broker_set(w.b, &hold);
+    first = dial(port);
+    post(first, "pin", "{\"records\":[{\"value\":1}]}");
+    until_held(w.b);
+    CHECK_OK(thread_start(&t, "stop", stopping, w.a, &e), &e);
+    clock_sleep_us(100000);
+    late = dial(port);
+    if (late >= 0) { /* the kernel took it, nobody reads it */
+        (void)send(late, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL);
+        hear(late, text, sizeof(text), NULL);
+        CHECK(text[0] == '\0');
+        (void)close(late);
+    }
+    CHECK_INT(fake_broker_waiting(w.b), 1); /* that was told before the end */
+    fake_let_go(w.b);
+    thread_join(&t);
+    (void)close(first);
+    fake_broker_free(w.b);
 }
 
 static void a_client_that_left_is_no_harm(void)
@@ -443,6 +527,8 @@ int main(void)
         {"stopping answers what waits", stopping_answers_what_waits},
         {"stopping refuses what cannot be answered",
          stopping_refuses_what_cannot_be_answered},
+        {"stopping lets nobody in", stopping_lets_nobody_in},
+        {"stopping amid those who come", stopping_amid_those_who_come},
         {"a client that left is no harm", a_client_that_left_is_no_harm},
         {"a client that only stops sending is answered",
          a_client_that_only_stops_sending_is_answered},
