@@ -1,5 +1,6 @@
 /* Requests of the admin client: begin, wait for the event, end. */
 #include "broker/kafka_api_int.h"
+#include "core/stop.h"
 
 /* Brokers write files to make or delete a topic: on a slow disk one that is
  * well takes longer than for all else, and what was given up would be there
@@ -8,6 +9,21 @@ enum {
     CHANGE_MS = 30000,
     LATER_MS = 1000
 };
+
+bool kafka_pointless(struct kafka *k)
+{
+    struct broker_health now = {.brokers = 1};
+
+    if (stop_asked()) {
+        kafka_health(&k->base, &now);
+    }
+    return now.brokers == 0;
+}
+
+int kafka_call_ms(struct kafka *k)
+{
+    return kafka_pointless(k) ? LATER_MS : KAFKA_CALL_MS;
+}
 
 static bool changes(rd_kafka_admin_op_t op)
 {
@@ -20,7 +36,7 @@ int kafka_call_begin(struct kafka *k, struct kafka_call *c,
 {
     char why[128];
 
-    *c = (struct kafka_call){.ms = changes(op) ? CHANGE_MS : KAFKA_CALL_MS};
+    *c = (struct kafka_call){.ms = changes(op) ? CHANGE_MS : kafka_call_ms(k)};
     c->queue = k->rd->queue_new(k->admin);
     c->options = k->rd->AdminOptions_new(k->admin, op);
     if (c->queue == NULL || c->options == NULL) {
@@ -44,7 +60,8 @@ int kafka_call_wait(struct kafka *k, struct kafka_call *c, const char *what,
 {
     struct broker_health now;
 
-    c->event = k->rd->queue_poll(c->queue, KAFKA_CALL_MS + LATER_MS);
+    c->event = k->rd->queue_poll(
+        c->queue, (c->ms < KAFKA_CALL_MS ? c->ms : KAFKA_CALL_MS) + LATER_MS);
     kafka_health(&k->base, &now);
     if (c->event == NULL && c->ms > KAFKA_CALL_MS && now.brokers > 0) {
         c->event = k->rd->queue_poll(c->queue, c->ms - KAFKA_CALL_MS);

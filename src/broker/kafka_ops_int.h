@@ -20,6 +20,10 @@ struct kafka_call {
     rd_kafka_event_t *event;
     int ms; /* at most, where the cluster is there; else KAFKA_CALL_MS */
 };
+/* Whether we are asked to end while no broker answers. */
+bool kafka_pointless(struct kafka *k);
+/* What a request may take: KAFKA_CALL_MS, and less where it is pointless. */
+int kafka_call_ms(struct kafka *k);
 int kafka_call_begin(struct kafka *k, struct kafka_call *c,
                      rd_kafka_admin_op_t op, struct err *e) MUST_USE;
 /* Wait for the answer; `what` as in "could not <what>". */

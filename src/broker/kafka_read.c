@@ -310,7 +310,8 @@ int kafka_read(struct kafka *k, struct kafka_reader *r, rd_kafka_t *rk,
         if (ended == 0 && f->n > 0 && bytes >= what->max_bytes) {
             break;
         }
-        if (ended == 0 && f->n == 0 && clock_mono_us() > until) {
+        if (ended == 0 && f->n == 0 &&
+            (clock_mono_us() > until || kafka_pointless(k))) {
             ended = what->brief
                         ? 1
                         : kafka_fail(k, e, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL,

@@ -158,7 +158,7 @@ static int ask(struct kafka *k, const char *name, struct seen **ret, size_t *n,
                               "ask for topic \"%s\"", name);
         }
     }
-    rc = k->rd->metadata(k->admin, name == NULL, rkt, &md, KAFKA_CALL_MS);
+    rc = k->rd->metadata(k->admin, name == NULL, rkt, &md, kafka_call_ms(k));
     if (rkt != NULL) {
         k->rd->topic_destroy(rkt);
     }
@@ -506,7 +506,7 @@ static rd_kafka_resp_err_t ask_offset(struct kafka *k, const char *topic,
 int kafka_ends(struct kafka *k, const char *topic, int32_t partition,
                int64_t *ret_begin, int64_t *ret_end, struct err *e)
 {
-    int64_t until = clock_mono_us() + KAFKA_CALL_MS * INT64_C(1000);
+    int64_t until = clock_mono_us() + kafka_call_ms(k) * INT64_C(1000);
     rd_kafka_resp_err_t rc;
     int64_t begin = 0;
     int64_t end = 0;
@@ -566,7 +566,7 @@ int kafka_topic_op_offset_at(struct broker *b, const char *topic,
     /* whole milliseconds, not before the time that is asked for */
     rc = ask_offset(k, topic, partition,
                     time_us <= 0 ? 0 : (time_us - 1) / 1000 + 1,
-                    clock_mono_us() + KAFKA_CALL_MS * INT64_C(1000), &found);
+                    clock_mono_us() + kafka_call_ms(k) * INT64_C(1000), &found);
     if (rc != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return kafka_fail(k, e, rc, NULL,
                           "find a time in topic \"%s\" partition %" PRId32,
