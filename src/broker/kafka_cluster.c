@@ -22,7 +22,7 @@ static int ask(struct kafka *k, const char *topic,
             return -1;
         }
     }
-    rc = k->rd->metadata(k->admin, 0, rkt, ret, KAFKA_CALL_MS);
+    rc = k->rd->metadata(k->admin, 0, rkt, ret, kafka_call_ms(k));
     if (rkt != NULL) {
         k->rd->topic_destroy(rkt);
     }
@@ -68,7 +68,7 @@ static int describe(struct broker *b, struct cluster_info *ret,
         return err_nomem(e, (n + 1) * sizeof(*list));
     }
     qsort(list, n, sizeof(*list), by_id);
-    id = k->rd->clusterid(k->admin, KAFKA_CALL_MS);
+    id = k->rd->clusterid(k->admin, kafka_call_ms(k));
     *ret = (struct cluster_info){.id = ""};
     (void)snprintf(ret->id, sizeof(ret->id), "%s", id != NULL ? id : "kafka");
     if (id != NULL) {

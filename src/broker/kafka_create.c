@@ -6,6 +6,7 @@
 #include "broker/kafka_api_int.h"
 #include "core/clock.h"
 #include "core/num.h"
+#include "core/stop.h"
 
 enum {
     SEEN_US = 30000000, /* until a change is visible, also on slow disks */
@@ -165,7 +166,7 @@ static int see(struct kafka *k, const char *name, bool there, struct err *e)
         if (there ? rc == 0 : rc < 0 && e->code == ERR_NOTFOUND) {
             return 0;
         }
-        if (clock_mono_us() > until) {
+        if (clock_mono_us() > until || stop_asked()) {
             return err_set(e, ERR_TIMEOUT,
                            "topic \"%s\" is not %s yet: try again", name,
                            there ? "ready" : "gone");

@@ -18,7 +18,6 @@
 #include "core/thread.h"
 
 enum {
-    KAFKA_CALL_MS = 10000,    /* of a request to the cluster */
     KAFKA_OPEN_US = 10000000, /* to reach it when opening */
     KAFKA_CONNS_MAX = 16,     /* clients that read */
     KAFKA_HEARD_MAX = 64,

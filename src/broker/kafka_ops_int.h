@@ -18,11 +18,12 @@ struct kafka_call {
     rd_kafka_queue_t *queue;
     rd_kafka_AdminOptions_t *options;
     rd_kafka_event_t *event;
-    int ms; /* at most, where the cluster is there; else KAFKA_CALL_MS */
+    int ms;      /* to wait for the event */
+    int more_ms; /* and then, while the cluster is there and we go on */
 };
 /* Whether we are asked to end while no broker answers. */
 bool kafka_pointless(struct kafka *k);
-/* What a request may take: KAFKA_CALL_MS, and less where it is pointless. */
+/* What a request may take: 10 s, and 1 s where it is pointless. */
 int kafka_call_ms(struct kafka *k);
 int kafka_call_begin(struct kafka *k, struct kafka_call *c,
                      rd_kafka_admin_op_t op, struct err *e) MUST_USE;
